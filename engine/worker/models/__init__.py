@@ -1,0 +1,1 @@
+"""Models that generate chunks: their descriptions (`spec`) and their networks."""

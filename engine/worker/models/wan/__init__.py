@@ -1,0 +1,1 @@
+"""The causal Wan transformer, its KV cache, its rollout and the tiny autoencoder."""
