@@ -1,0 +1,1 @@
+"""Controllers in: each runs beside the window and calls into app.core."""

@@ -1,0 +1,1 @@
+"""One view per file; a widget draws state and emits intent."""

@@ -1,0 +1,1 @@
+"""The engine: a host that is on air and a worker that generates."""

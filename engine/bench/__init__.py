@@ -1,0 +1,1 @@
+"""Benchmarks and parity with reference tensors."""

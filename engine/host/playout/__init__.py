@@ -1,0 +1,1 @@
+"""From bursty chunks to a steady picture: reservoir, clock, presenter."""

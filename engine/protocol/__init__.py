@@ -1,0 +1,1 @@
+"""The only package that all three processes import: messages, parameters, frame rings, shows."""

@@ -1,0 +1,245 @@
+"""App ⇄ host: what goes over the WebSocket, one message a binary frame.
+
+    app  ── AppCommand ─►  host
+    app  ◄─ HostEvent ───  host
+
+Commands are imperative and answered by `CommandAccepted` or `CommandRefused` with their
+`command_id`; events are past tense. Pictures never travel here; they go through frame rings.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from engine.protocol.orders import PromptRead
+from engine.protocol.values import (
+    PROTOCOL_VERSION,
+    Cut,
+    Look,
+    Message,
+    OutputSpec,
+    Severity,
+    SourceSpec,
+    Value,
+    WeightedPrompt,
+)
+
+# ---------------------------------------------------------------- app → host
+
+
+class Command(Message, frozen=True, kw_only=True):
+    """Base of what an app asks. `command_id` comes back in the answer."""
+
+    command_id: int = 0
+
+
+class Hello(Command, frozen=True, kw_only=True):
+    """First message of a connection."""
+
+    protocol_version: int = PROTOCOL_VERSION
+    client: str = "app"
+
+
+class SetParameters(Command, frozen=True, kw_only=True):
+    """Change parameters: latest value wins, chunk rows land together at the next boundary."""
+
+    values: dict[str, float]
+
+
+class QueuePrompt(Command, frozen=True, kw_only=True):
+    """Put a prompt in standby: encoded now, shown as *next*, taken by a cut without a look."""
+
+    text: str
+
+
+class HardCut(Command, frozen=True, kw_only=True):
+    """New picture from the next chunk. Without a look: to the queued prompt."""
+
+    look: Look | None = None
+
+
+class SoftCut(Command, frozen=True, kw_only=True):
+    """Flow into the look over `num_chunks` ≥ 1 chunks. Re-aims a running soft cut."""
+
+    num_chunks: int
+    look: Look | None = None
+
+
+class CancelCut(Command, frozen=True, kw_only=True):
+    """Forget a cut that has not reached its boundary, or stop a soft cut where it is."""
+
+
+class SelectSource(Command, frozen=True, kw_only=True):
+    """Change where pictures come in; the old source plays on until the new one delivers."""
+
+    source: SourceSpec
+
+
+class SetOutput(Command, frozen=True, kw_only=True):
+    """Change size, rate or NDI name of what leaves."""
+
+    output: OutputSpec
+
+
+class StartRecording(Command, frozen=True, kw_only=True):
+    """Record the program to an MP4 file; an empty path picks one in the recordings folder."""
+
+    path: str = ""
+
+
+class StopRecording(Command, frozen=True, kw_only=True):
+    """Close the recording."""
+
+
+class RestartWorker(Command, frozen=True, kw_only=True):
+    """Restart the generator by hand; the output goes on."""
+
+
+class StopEngine(Command, frozen=True, kw_only=True):
+    """End the show: close outputs and leave."""
+
+
+AppCommand = (
+    Hello | SetParameters | QueuePrompt | HardCut | SoftCut | CancelCut | SelectSource | SetOutput
+    | StartRecording | StopRecording | RestartWorker | StopEngine
+)  # fmt: skip
+
+
+# ---------------------------------------------------------------- host → app
+
+
+class Rates(Value, frozen=True, kw_only=True):
+    """The three rates, measured apart, in frames a second."""
+
+    input_fps: float = 0.0
+    generation_fps: float = 0.0
+    output_fps: float = 0.0
+    output_target_fps: float = 0.0
+
+
+class CutState(Value, frozen=True, kw_only=True):
+    """What is queued or running."""
+
+    pending: Cut = Cut.NONE  # waits for the next boundary
+    pending_prompt: str = ""
+    pending_chunks: int = 0
+    soft_step: int = 0  # k of a running soft cut, 0 = none running
+    soft_chunks: int = 0  # N of a running soft cut
+
+
+class PlayoutState(Value, frozen=True, kw_only=True):
+    """What the presenter is doing. `mode` is one of live, hold, loop, freeze, black, waiting."""
+
+    mode: str = "waiting"
+    reservoir_frames: int = 0
+    target_delay_frames: int = 0
+    delay_ms: float = 0.0  # from a frame's generation to its presentation
+    shown: int = 0
+    repeated: int = 0
+    dropped: int = 0
+    underruns: int = 0
+    late: int = 0  # output ticks that missed their deadline
+
+
+class SourceState(Value, frozen=True, kw_only=True):
+    """The source as it is now. `status` is one of none, opening, live, stalled, failed."""
+
+    spec: SourceSpec = SourceSpec()
+    status: str = "none"
+    message: str = ""
+    width_px: int = 0
+    height_px: int = 0
+    delivered: int = 0
+    dropped: int = 0
+
+
+class OutputState(Value, frozen=True, kw_only=True):
+    """One output. `status` is one of off, live, failed."""
+
+    name: str
+    status: str
+    message: str = ""
+    detail: str = ""  # NDI: full source name; recording: path
+    receivers: int = 0
+    program_tally: bool = False
+    preview_tally: bool = False
+    sent: int = 0
+    dropped: int = 0
+
+
+class WorkerState(Value, frozen=True, kw_only=True):
+    """The generator as the supervisor sees it: starting, loading, live, restarting, stopped."""
+
+    status: str = "starting"
+    message: str = ""
+    model: str = ""
+    device: str = ""
+    dtype: str = ""
+    backends: dict[str, str] = msgspec.field(default_factory=dict)
+    stage_ms: dict[str, float] = msgspec.field(default_factory=dict)
+    shapes: dict[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
+    restarts: int = 0
+    resets: int = 0
+    memory_bytes: int = 0
+
+
+class EngineState(Message, frozen=True, kw_only=True):
+    """The whole truth, sent on attach and then about ten times a second."""
+
+    protocol_version: int = PROTOCOL_VERSION
+    pid: int
+    uptime_s: float
+    prompt_now: tuple[WeightedPrompt, ...]
+    prompt_next: str
+    look_name: str
+    live: dict[str, float]  # values that are on air, all rows
+    pending: dict[str, float]  # edits that wait for the boundary
+    cut: CutState
+    chunk_index: int
+    seed: int
+    boundary_in_s: float  # estimated time to the next boundary; 0 when unknown
+    chunk_period_s: float
+    rates: Rates
+    playout: PlayoutState
+    source: SourceState
+    outputs: tuple[OutputState, ...]
+    output: OutputSpec
+    worker: WorkerState
+    preview_ring: str  # path of a BGRX ring with the program, latest frame wins
+    take: str  # folder of the running take
+    recording: str  # path, empty when off
+
+
+class CommandAccepted(Message, frozen=True, kw_only=True):
+    """The command was taken; `effect` says when it lands."""
+
+    command_id: int
+    effect: str = ""
+
+
+class CommandRefused(Message, frozen=True, kw_only=True):
+    """The command changed nothing; `reason` is one sentence with the remedy."""
+
+    command_id: int
+    reason: str
+
+
+class CutLanded(Message, frozen=True, kw_only=True):
+    """A hard cut or a step of a soft cut is in the chunk that was just planned."""
+
+    chunk_index: int
+    cut: Cut
+    blend: float
+    seed: int
+
+
+class NoticeRaised(Message, frozen=True, kw_only=True):
+    """Something the performer should know: a restart, a fallback, a lost source."""
+
+    severity: Severity
+    subject: str  # worker, source, output, playout, take …
+    text: str
+    at_s: float  # engine uptime
+
+
+HostEvent = EngineState | CommandAccepted | CommandRefused | CutLanded | NoticeRaised | PromptRead

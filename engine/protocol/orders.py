@@ -1,0 +1,133 @@
+"""Host ⇄ worker: what goes through the pipe, length-prefixed.
+
+    host ── HostOrder ──►  worker
+    host ◄─ WorkerEvent ─  worker
+
+The chunk is the transaction: one `ChunkPlan` goes in, one `ChunkReport` comes out, and nothing
+else changes what the generator does. Pictures go through frame rings.
+"""
+
+from __future__ import annotations
+
+from engine.protocol.values import (
+    CacheAction,
+    Cut,
+    Message,
+    ModelChoice,
+    PictureStatistics,
+    Reset,
+    WeightedPrompt,
+)
+
+
+class LoadModel(Message, frozen=True, kw_only=True):
+    """First order to a worker: what to load and which rings to open."""
+
+    model: ModelChoice
+    frame_ring: str  # path; worker writes BGRX [H,W,4] uint8 frames
+    input_ring: str  # path; worker reads RGB [H,W,3] uint8 frames at model size
+    num_threads: int = 0  # CPU threads for torch; 0 = all
+
+
+class PreparePrompt(Message, frozen=True, kw_only=True):
+    """Encode a prompt off the chunk path, so that its cue is never late."""
+
+    text: str
+
+
+class ChunkPlan(Message, frozen=True, kw_only=True):
+    """Everything the generator needs to know about one chunk. Appended to the take before it runs.
+
+    `input_until` is the newest input frame (ring sequence number) that the source had delivered
+    when the plan was made; None when no source is selected. `recorded_condition` is only set by
+    replay: what the recorded chunk saw, in the form the report gave it.
+    """
+
+    chunk_index: int  # counts all chunks of the show, never reset
+    cut_number: int  # how many hard cuts so far
+    chunk_in_cut: int  # 0 for the first chunk after a hard cut
+    snapshot_version: int
+    cut: Cut = Cut.NONE
+    blend: float = 1.0  # share of the target look, 1 when no soft cut runs
+    cache_action: CacheAction = CacheAction.KEEP
+    reset_reason: str = ""  # set when cache_action is RESET
+    seed: int
+    text: tuple[WeightedPrompt, ...]
+    parameters: dict[str, float]  # all rows that apply at the chunk
+    source_cut: bool = False  # the source itself changed since the last plan
+    input_until: int | None = None
+    recorded_condition: bytes | None = None
+
+
+class Shutdown(Message, frozen=True, kw_only=True):
+    """Finish the chunk in hand and leave."""
+
+
+HostOrder = LoadModel | PreparePrompt | ChunkPlan | Shutdown
+
+
+class WorkerReady(Message, frozen=True, kw_only=True):
+    """The model is loaded and warm. Sizes in pixels, `native_fps` is the model's own rate."""
+
+    model: ModelChoice
+    device: str
+    dtype: str
+    backends: dict[str, str]  # op → backend that will run, e.g. attention → sdpa
+    native_fps: float
+    frames_per_chunk: int
+    load_s: float
+    notices: tuple[str, ...] = ()  # fallbacks, one sentence each
+
+
+class Heartbeat(Message, frozen=True, kw_only=True):
+    """Sent every 0.5 s from a thread of its own; `stage` is what the chunk thread is doing."""
+
+    stage: str
+    chunk_index: int
+    memory_bytes: int
+
+
+class FramesReady(Message, frozen=True, kw_only=True):
+    """Frames of a chunk are in the ring; the clean pass may still be running."""
+
+    chunk_index: int
+    first_frame: int  # ring sequence number of the first frame
+    num_frames: int
+    first_frame_ms: float  # from plan received to frames written
+
+
+class PromptRead(Message, frozen=True, kw_only=True):
+    """How the model understood a prompt: words it knows and words it does not."""
+
+    text: str
+    understood: tuple[str, ...]
+    unknown: tuple[str, ...] = ()
+
+
+class ChunkReport(Message, frozen=True, kw_only=True):
+    """What really happened to one chunk."""
+
+    chunk_index: int
+    num_frames: int
+    stage_ms: dict[str, float]  # condition, denoise, decode, hand_on, commit, total
+    backends: dict[str, str]
+    shapes: dict[str, tuple[int, ...]]
+    resets: tuple[Reset, ...] = ()
+    statistics: PictureStatistics | None = None
+    discarded: str = ""  # reason, when the frames were not shown
+    input_first: int | None = None  # input frames that really conditioned the chunk
+    input_last: int | None = None
+    stale_frames: int = 0  # how far `input_last` was behind `input_until`
+    condition: bytes | None = None  # safetensors bytes, for the take; None without a source
+    frames_crc32: int = 0  # of the BGRX bytes, so that replay can be proven
+
+
+class WorkerFailed(Message, frozen=True, kw_only=True):
+    """The worker's last words."""
+
+    reason: str  # one sentence for the performer
+    out_of_memory: bool = False
+    detail: str = ""  # traceback, for the log
+
+
+WorkerEvent = WorkerReady | Heartbeat | FramesReady | PromptRead | ChunkReport | WorkerFailed

@@ -1,0 +1,1 @@
+"""The process that generates: torch, one device, no network."""

@@ -1,0 +1,1 @@
+"""The house model: a small causal video diffusion model that ships with Segue."""

@@ -1,0 +1,1 @@
+"""Pictures into conditions, ahead of need."""
