@@ -1,0 +1,1 @@
+"""How the house model was made; every stage is one command (see docs/house-model.md)."""

@@ -1,0 +1,1 @@
+"""Procedural visuals: the endless, captioned video that the house model learns from."""

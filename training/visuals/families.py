@@ -1,0 +1,39 @@
+"""The table of visual families: one row per family word of the vocabulary."""
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from torch import Tensor
+
+from training.visuals import families_body as body
+from training.visuals import families_flow as flow
+from training.visuals import families_form as form
+
+Family = Callable[[Tensor, Tensor, Tensor, Sequence[Tensor]], tuple[Tensor, Tensor]]
+
+FAMILY_PAINTERS: Final[dict[str, Family]] = {
+    "flames": flow.flames,
+    "smoke": flow.smoke,
+    "clouds": flow.clouds,
+    "aurora": flow.aurora,
+    "plasma": flow.plasma,
+    "fractal": flow.fractal,
+    "caustics": flow.caustics,
+    "waves": flow.waves,
+    "ripples": body.ripples,
+    "tunnel": form.tunnel,
+    "spiral": form.spiral,
+    "stars": body.stars,
+    "metaballs": body.metaballs,
+    "bubbles": body.bubbles,
+    "cells": body.cells,
+    "lace": body.lace,
+    "truchet": form.truchet,
+    "squares": form.squares,
+    "polygons": form.polygons,
+    "grid": form.grid,
+    "bars": form.bars,
+    "moire": form.moire,
+    "ribbons": body.ribbons,
+    "beams": body.beams,
+}

@@ -1,0 +1,190 @@
+"""Looks: what a caption says, drawn. One look is a family, colours, speed and modifiers."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from engine.worker.models.house.vocabulary import (
+    COLOURS,
+    FAMILIES,
+    MODIFIERS,
+    SPEEDS,
+    caption_ids,
+)
+from training.visuals.families import FAMILY_PAINTERS
+from training.visuals.fields import smoothstep
+from training.visuals.modifiers import finish, warp
+
+NUM_PARAMETERS = 12
+FPS = 16.0
+
+_CLASHES = ({"hard", "soft"}, {"mirrored", "kaleidoscope"}, {"neon", "soft"}, {"dark", "hard"})
+"""Modifiers that undo each other never share a caption."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """A caption together with the random parameters that one clip draws it with."""
+
+    family: str
+    colours: tuple[str, ...]
+    speed: str
+    modifiers: tuple[str, ...]
+    parameters: tuple[float, ...]
+    start_s: float
+
+    def ids(self) -> tuple[int, ...]:
+        """Return the caption as word ids."""
+        return caption_ids(self.family, self.colours, self.speed, self.modifiers)
+
+
+def random_look(rng: random.Random, families: Sequence[str] = FAMILIES) -> Look:
+    """Draw a look of one of `families`."""
+    return Look(
+        family=rng.choice(list(families)),
+        colours=random_colours(rng),
+        speed=rng.choice(list(SPEEDS)),
+        modifiers=random_modifiers(rng),
+        parameters=tuple(rng.random() for _ in range(NUM_PARAMETERS)),
+        start_s=rng.random() * 60,
+    )
+
+
+def random_colours(rng: random.Random) -> tuple[str, ...]:
+    """Draw one to three different colours."""
+    return tuple(rng.sample(list(COLOURS), rng.choice([1, 2, 2, 3])))
+
+
+def random_modifiers(rng: random.Random) -> tuple[str, ...]:
+    """Draw up to three modifiers that get on with each other."""
+    words = rng.sample(MODIFIERS, rng.choice([0, 0, 1, 1, 2, 3]))
+    for clash in _CLASHES:
+        if clash <= set(words):
+            words.remove(min(clash))
+    return tuple(sorted(words, key=MODIFIERS.index))
+
+
+def changed_look(rng: random.Random, look: Look, families: Sequence[str]) -> Look:
+    """Return what a performer might cut to: other colours, other modifiers, or all new."""
+    other = random_look(rng, families)
+    kind = rng.random()
+    if kind < 0.35:
+        return replace(look, colours=other.colours)
+    if kind < 0.5:
+        return replace(look, modifiers=other.modifiers)
+    if kind < 0.6:
+        return replace(look, colours=other.colours, modifiers=other.modifiers)
+    return other
+
+
+@dataclass(frozen=True, slots=True)
+class Canvas:
+    """The window of the picture to draw: `size` px square at (top, left) of a `full` px square."""
+
+    full: int = 256
+    size: int = 256
+    top: int = 0
+    left: int = 0
+    stride: int = 1
+
+    def axes(self, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Return u [1, 1, 1, W] and v [1, 1, H, 1] of the pixel centres, -1 to 1 over `full`."""
+        line = (torch.arange(self.full, device=device) + 0.5) / self.full * 2 - 1
+        offset = self.stride // 2
+        columns = line[self.left + offset : self.left + self.size : self.stride]
+        rows = line[self.top + offset : self.top + self.size : self.stride]
+        return columns.view(1, 1, 1, -1), rows.view(1, 1, -1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Painting:
+    """Drawn looks before the palette is applied: shade and light [B, F, H, W], palette below."""
+
+    shade: Tensor
+    light: Tensor
+    palette: Tensor  # [B, 4, 3]: background and three colours
+
+    def rgb(self) -> Tensor:
+        """Return the picture [B, F, 3, H, W] in 0 to 1."""
+        return colourise(self.shade, self.light, self.palette)
+
+    def alternate_rgb(self) -> Tensor:
+        """Return the picture a control map reveals: the palette reversed, never dark."""
+        return colourise(1 - 0.7 * self.shade, 0.6 + 0.55 * self.light, self.palette)
+
+
+def colourise(shade: Tensor, light: Tensor, palette: Tensor) -> Tensor:
+    """Map shade through the palette and multiply by light, clamped to 0 to 1."""
+    background, first, second, third = (c.view(-1, 1, 3, 1, 1) for c in palette.unbind(1))
+    s = shade.unsqueeze(2)
+    rgb = background + (first - background) * smoothstep(0.0, 0.38, s)
+    rgb = rgb + (second - first) * smoothstep(0.30, 0.72, s)
+    rgb = rgb + (third - second) * smoothstep(0.70, 1.0, s)
+    return (rgb * light.unsqueeze(2)).clamp(0, 1)
+
+
+def palette_of(look: Look) -> Tensor:
+    """Return the four palette stops [4, 3]; missing colours are tints of the ones named."""
+    named = [torch.tensor(COLOURS[word]) for word in look.colours]
+    first = named[0]
+    second = named[1] if len(named) > 1 else first * 0.6 + 0.38
+    third = named[2] if len(named) > 2 else second * 0.65 + 0.35
+    return torch.stack([first * 0.08, first, second, third])
+
+
+@torch.no_grad()
+def paint(looks: Sequence[Look], num_frames: int, device: torch.device, canvas: Canvas) -> Painting:
+    """Draw a batch of looks.
+
+    Args:
+        looks: one per clip.
+        num_frames: F, at 16 frames a second.
+        device: where to draw.
+        canvas: which window, H = W = canvas.size / canvas.stride.
+
+    Returns:
+        A painting of B = len(looks) clips.
+    """
+    u, v = canvas.axes(device)
+    seconds = torch.arange(num_frames, device=device).view(1, -1, 1, 1) / FPS
+    p = torch.tensor([look.parameters for look in looks], device=device).view(
+        len(looks), -1, 1, 1, 1
+    )
+    start = torch.tensor([look.start_s for look in looks], device=device).view(-1, 1, 1, 1)
+    speed = torch.tensor([SPEEDS[look.speed] for look in looks], device=device).view(-1, 1, 1, 1)
+    t = start + speed * seconds
+    active = _active_modifiers(looks, device)
+    bent_u, bent_v = warp(u, v, t, p.unbind(1), active)
+    shape = (len(looks), num_frames, v.shape[2], u.shape[3])
+    shade, light = _draw_families(looks, (bent_u.expand(shape), bent_v.expand(shape), t), p)
+    shade, light = finish(shade, light, v, seconds, active)
+    palette = torch.stack([palette_of(look) for look in looks]).to(device)
+    return Painting(shade, light, palette)
+
+
+def _draw_families(
+    looks: Sequence[Look], coordinates: tuple[Tensor, Tensor, Tensor], p: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Draw each family of the batch once, for all clips that show it."""
+    u, v, t = coordinates
+    shade, light = torch.empty_like(u), torch.empty_like(u)
+    for family in sorted({look.family for look in looks}):
+        rows = [i for i, look in enumerate(looks) if look.family == family]
+        index = torch.tensor(rows, device=u.device)
+        drawn = FAMILY_PAINTERS[family](u[index], v[index], t[index], p[index].unbind(1))
+        shade[index], light[index] = drawn[0].clamp(0, 1), drawn[1].clamp(0, 1.15)
+    return shade, light
+
+
+def _active_modifiers(looks: Sequence[Look], device: torch.device) -> dict[str, Tensor]:
+    worn = {word for look in looks for word in look.modifiers}
+    return {
+        word: torch.tensor([word in look.modifiers for look in looks], device=device).view(
+            -1, 1, 1, 1
+        )
+        for word in MODIFIERS
+        if word in worn
+    }
