@@ -1,0 +1,144 @@
+"""What a show is: presets in order, where pictures come from and go to, what the knobs do.
+
+PURE: frozen dataclasses; `show_file.py` reads and writes them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+
+from engine.errors import ConfigError
+from engine.protocol.parameters import PARAMETERS, parameter
+from engine.protocol.values import Cut, Look, ModelChoice, OutputSpec, SourceSpec
+
+SCHEMA_VERSION = 1
+SOURCE_KINDS = ("none", "pattern", "file", "camera", "ndi")
+MAX_CUT_CHUNKS = 64
+MAX_SEED = 2**63 - 1  # what TOML holds
+DEFAULT_COLOUR = "#7c8aa5"
+ACTIONS = ("hard", "soft", "cancel")
+_COLOUR = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+class FieldError(ConfigError):
+    """A field of a show holds what it cannot; `field`, `got` and `expected` are kept apart."""
+
+    def __init__(self, name: str, got: object, expected: str) -> None:
+        self.field = name
+        self.got = got
+        self.expected = expected
+        super().__init__(f"{name}: got {got!r}, expected {expected}")
+
+
+class ControlKind(StrEnum):
+    """What a controller sends."""
+
+    CC = "cc"
+    NOTE = "note"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Binding:
+    """One control of a controller and what it does.
+
+    `target` is `parameter:<id>`, `preset:<name>` or `cut:hard`, `cut:soft`, `cut:cancel`.
+    `port` is the device name without the trailing port numbers; empty means any device.
+    """
+
+    kind: ControlKind
+    channel: int  # 1..16, as printed on controllers
+    number: int  # 0..127
+    target: str
+    port: str = ""
+
+    def __post_init__(self) -> None:
+        """Check the ranges."""
+        _expect(1 <= self.channel <= 16, "channel", self.channel, "1 to 16")
+        _expect(0 <= self.number <= 127, "number", self.number, "0 to 127")
+        kind, _, name = self.target.partition(":")
+        known = {"parameter": name in PARAMETERS, "preset": bool(name), "cut": name in ACTIONS}
+        _expect(
+            known.get(kind, False),
+            "target",
+            self.target,
+            "parameter:<id>, preset:<name>, cut:hard, cut:soft or cut:cancel",
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Preset:
+    """A named prompt with the parameters that belong to it, and how it likes to be cut to."""
+
+    name: str
+    prompt: str
+    parameters: Mapping[str, float] = field(default_factory=dict)  # partial: the rest stays
+    seed: int | None = None  # None: a new one at every cut
+    cut: Cut = Cut.HARD
+    chunks: int = 4  # length of a soft cut
+    colour: str = DEFAULT_COLOUR  # of its pad, #rrggbb
+
+    def __post_init__(self) -> None:
+        """Check what the types cannot and freeze the parameters."""
+        _expect(bool(self.name.strip()), "name", self.name, "a name with at least one letter")
+        _expect(self.cut is not Cut.NONE, "cut", self.cut.value, "hard or soft")
+        _expect(1 <= self.chunks <= MAX_CUT_CHUNKS, "chunks", self.chunks, f"1 to {MAX_CUT_CHUNKS}")
+        _expect(bool(_COLOUR.fullmatch(self.colour)), "colour", self.colour, "#rrggbb")
+        _expect(self.seed is None or 0 <= self.seed <= MAX_SEED, "seed", self.seed, "0 to 2^63-1")
+        clean = {key: parameter(key).clean(value) for key, value in self.parameters.items()}
+        object.__setattr__(self, "parameters", MappingProxyType(clean))
+
+    def look(self) -> Look:
+        """Return what a cut to this preset asks for."""
+        return Look(
+            prompt=self.prompt, parameters=dict(self.parameters), seed=self.seed, name=self.name
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Show:
+    """A whole show. The first preset is what it opens with."""
+
+    name: str
+    presets: tuple[Preset, ...] = ()
+    source: SourceSpec = field(default_factory=SourceSpec)
+    output: OutputSpec = field(default_factory=OutputSpec)
+    model: ModelChoice = field(default_factory=ModelChoice)
+    bindings: tuple[Binding, ...] = ()
+    soft_cut_chunks: int = 4
+    folder: Path | None = field(default=None, compare=False)  # None: never saved
+    files: Mapping[str, str] = field(default_factory=dict, compare=False)  # preset name → file stem
+    read_only: bool = field(default=False, compare=False)  # written by a newer Segue
+    remarks: tuple[str, ...] = field(
+        default=(), compare=False
+    )  # fields left alone, one sentence each
+
+    def __post_init__(self) -> None:
+        """Check what the parts cannot."""
+        _expect(bool(self.name.strip()), "name", self.name, "a name with at least one letter")
+        length = self.soft_cut_chunks
+        _expect(1 <= length <= MAX_CUT_CHUNKS, "soft_cut_chunks", length, f"1 to {MAX_CUT_CHUNKS}")
+        names = [preset.name for preset in self.presets]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        _expect(not twice, "presets", ", ".join(twice), "every name once")
+
+    def preset(self, name: str) -> Preset:
+        """Return the preset called `name`.
+
+        Raises:
+            ConfigError: there is none; the message lists those that exist.
+        """
+        for preset in self.presets:
+            if preset.name == name:
+                return preset
+        known = ", ".join(preset.name for preset in self.presets) or "none"
+        raise ConfigError(f"show {self.name!r} has no preset {name!r}; it has: {known}")
+
+
+def _expect(holds: bool, name: str, got: object, expected: str) -> None:
+    if not holds:
+        raise FieldError(name, got, expected)
