@@ -11,17 +11,20 @@ Wan 2.1 checkpoints.  Source: Wan 2.1 model code; Self-Forcing for per-latent ti
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
 from engine.worker.kernels.attention import attention
+from engine.worker.models.wan.blocks import Block, Head, TextKV
 from engine.worker.models.wan.rope import Grid, rope_table, rotate
 
 Attend = Callable[[int, Tensor, Tensor, Tensor], Tensor]
 """(layer, q, k, v) -> attended, all [B, L, n, dh]; q and k come before rotation."""
+
+StoreKV = Callable[[int, Tensor, Tensor], None]
+"""(layer, k, v): keep the keys (before rotation) and values, [B, L, n, dh]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,175 +62,6 @@ class TransformerConfig:
         return self.dim // self.num_heads
 
 
-class TextKV(NamedTuple):
-    """Cross-attention keys (after their norm) and values of one layer, [B, text_len, n, dh]."""
-
-    k: Tensor
-    v: Tensor
-
-
-class Modulation(NamedTuple):
-    """Shift, scale and gate of both halves of a block, each [B, F, 1, D]; F may be 1."""
-
-    shift1: Tensor
-    scale1: Tensor
-    gate1: Tensor
-    shift2: Tensor
-    scale2: Tensor
-    gate2: Tensor
-
-
-class RMSNorm(nn.Module):
-    """Root-mean-square norm over the whole width, before the split into heads."""
-
-    def __init__(self, dim: int, eps: float) -> None:
-        super().__init__()
-        self.eps = eps
-        self.weight = nn.Parameter(torch.ones(dim))
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Normalise in float32, cast back, then scale (the order of the reference)."""
-        wide = x.float()
-        inverse = torch.rsqrt(wide.square().mean(-1, keepdim=True) + self.eps)
-        return (wide * inverse).to(x.dtype) * self.weight
-
-
-class Attention(nn.Module):
-    """Projections of one attention; the softmax itself is the caller's business."""
-
-    def __init__(self, config: TransformerConfig) -> None:
-        super().__init__()
-        dim = config.dim
-        self.num_heads = config.num_heads
-        self.q = nn.Linear(dim, dim)
-        self.k = nn.Linear(dim, dim)
-        self.v = nn.Linear(dim, dim)
-        self.o = nn.Linear(dim, dim)
-        self.norm_q = RMSNorm(dim, config.eps)
-        self.norm_k = RMSNorm(dim, config.eps)
-
-    def _heads(self, x: Tensor) -> Tensor:
-        return torch.unflatten(x, -1, (self.num_heads, -1))
-
-    def queries(self, x: Tensor) -> Tensor:
-        """Project [B, L, D] to normed queries [B, L, n, dh]."""
-        return self._heads(self.norm_q(self.q(x)))
-
-    def keys(self, x: Tensor) -> Tensor:
-        """Project [B, L, D] to normed keys [B, L, n, dh]."""
-        return self._heads(self.norm_k(self.k(x)))
-
-    def values(self, x: Tensor) -> Tensor:
-        """Project [B, L, D] to values [B, L, n, dh]."""
-        return self._heads(self.v(x))
-
-    def output(self, attended: Tensor) -> Tensor:
-        """Join heads [B, L, n, dh] and project to [B, L, D]."""
-        projected: Tensor = self.o(attended.flatten(-2))
-        return projected
-
-
-def per_latent(x: Tensor, num_latents: int) -> Tensor:
-    """View tokens [B, L, D] as [B, F, S, D]; with `num_latents` 1, as one row of all tokens."""
-    return torch.unflatten(x, 1, (num_latents, -1))
-
-
-def modulated_norm(x: Tensor, shift: Tensor, scale: Tensor, eps: float) -> Tensor:
-    """LayerNorm without weights, then scale and shift per latent frame.
-
-    Args:
-        x: [B, L, D].
-        shift: [B, F, 1, D].
-        scale: [B, F, 1, D].
-        eps: of the norm.
-
-    Returns:
-        [B, L, D].
-    """
-    normed = F.layer_norm(x, x.shape[-1:], eps=eps)
-    return torch.addcmul(shift, per_latent(normed, shift.shape[1]), 1 + scale).flatten(1, 2)
-
-
-def add_gated(x: Tensor, update: Tensor, gate: Tensor) -> Tensor:
-    """Return x + gate * update with one gate row per latent frame; x, update [B, L, D]."""
-    num_latents = gate.shape[1]
-    return torch.addcmul(per_latent(x, num_latents), per_latent(update, num_latents), gate).flatten(
-        1, 2
-    )
-
-
-class Block(nn.Module):
-    """One transformer block in three composable parts: `modulate`, `self_qkv`, `finish`."""
-
-    def __init__(self, config: TransformerConfig) -> None:
-        super().__init__()
-        self.eps = config.eps
-        self.modulation = nn.Parameter(torch.randn(1, 6, config.dim) / config.dim**0.5)
-        self.self_attn = Attention(config)
-        self.norm3 = nn.LayerNorm(config.dim, eps=config.eps)
-        self.cross_attn = Attention(config)
-        self.ffn = nn.Sequential(
-            nn.Linear(config.dim, config.ffn_dim),
-            nn.GELU(approximate="tanh"),
-            nn.Linear(config.ffn_dim, config.dim),
-        )
-
-    def modulate(self, e6: Tensor) -> Modulation:
-        """Add the learned rows to the timestep rows [B, F, 6, D] and split them."""
-        rows = e6 + self.modulation
-        return Modulation(*(row.unsqueeze(2) for row in rows.unbind(2)))
-
-    def self_qkv(self, x: Tensor, m: Modulation) -> tuple[Tensor, Tensor, Tensor]:
-        """Queries, keys (normed, not yet rotated) and values of tokens x [B, L, D]."""
-        y = modulated_norm(x, m.shift1, m.scale1, self.eps)
-        attn = self.self_attn
-        return attn.queries(y), attn.keys(y), attn.values(y)
-
-    def self_kv(self, x: Tensor, m: Modulation) -> tuple[Tensor, Tensor]:
-        """Keys and values alone: all that a context pass needs of the last block."""
-        y = modulated_norm(x, m.shift1, m.scale1, self.eps)
-        return self.self_attn.keys(y), self.self_attn.values(y)
-
-    def text_kv(self, text_tokens: Tensor) -> TextKV:
-        """Cross-attention keys and values of embedded text [B, T, D]."""
-        return TextKV(self.cross_attn.keys(text_tokens), self.cross_attn.values(text_tokens))
-
-    def finish(self, x: Tensor, attended: Tensor, m: Modulation, text: TextKV) -> Tensor:
-        """Everything after self-attention: its output projection, cross-attention, FFN.
-
-        Args:
-            x: tokens that entered the block, [B, L, D].
-            attended: self-attention result, [B, L, n, dh].
-            m: what `modulate` returned.
-            text: what `text_kv` returned.
-
-        Returns:
-            Tokens that leave the block, [B, L, D].
-        """
-        x = add_gated(x, self.self_attn.output(attended), m.gate1)
-        queries = self.cross_attn.queries(self.norm3(x))
-        x = x + self.cross_attn.output(attention(queries, text.k, text.v))
-        y = modulated_norm(x, m.shift2, m.scale2, self.eps)
-        return add_gated(x, self.ffn(y), m.gate2)
-
-
-class Head(nn.Module):
-    """Last norm and projection to patches."""
-
-    def __init__(self, config: TransformerConfig) -> None:
-        super().__init__()
-        patch_area = config.patch_size[1] * config.patch_size[2]
-        self.eps = config.eps
-        self.modulation = nn.Parameter(torch.randn(1, 2, config.dim) / config.dim**0.5)
-        self.head = nn.Linear(config.dim, patch_area * config.out_dim)
-
-    def forward(self, x: Tensor, e: Tensor) -> Tensor:
-        """Map tokens [B, L, D] and time rows e [B, F, D] to patches [B, L, ph*pw*out_dim]."""
-        shift, scale = (e.unsqueeze(2) + self.modulation).unsqueeze(3).unbind(2)
-        patches: Tensor = self.head(modulated_norm(x, shift, scale, self.eps))
-        return patches
-
-
 def timestep_sinusoid(t: Tensor, size: int) -> Tensor:
     """Sinusoidal features of timesteps, cosines first.
 
@@ -261,8 +95,11 @@ class CausalTransformer(nn.Module):
             nn.Linear(config.freq_dim, dim), nn.SiLU(), nn.Linear(dim, dim)
         )
         self.time_projection = nn.Sequential(nn.SiLU(), nn.Linear(dim, 6 * dim))
-        self.blocks = nn.ModuleList(Block(config) for _ in range(config.num_layers))
-        self.head = Head(config)
+        self.blocks = nn.ModuleList(
+            Block(dim, config.ffn_dim, config.num_heads, config.eps)
+            for _ in range(config.num_layers)
+        )
+        self.head = Head(dim, patch[1] * patch[2] * config.out_dim, config.eps)
 
     @property
     def dtype(self) -> torch.dtype:
@@ -329,14 +166,31 @@ class CausalTransformer(nn.Module):
         """Cross-attention keys and values of every layer for embedded text [B, T, D]."""
         return [self.block(layer).text_kv(text_tokens) for layer in range(len(self.blocks))]
 
+    def run_block(self, layer: int, x: Tensor, e6: Tensor, text: TextKV, attend: Attend) -> Tensor:
+        """Run tokens [B, L, D] through one block."""
+        block = self.block(layer)
+        m = block.modulate(e6)
+        attended = attend(layer, *block.self_qkv(x, m))
+        return block.finish(x, attended, m, text)
+
     def run_blocks(self, x: Tensor, e6: Tensor, text: Sequence[TextKV], attend: Attend) -> Tensor:
         """Run tokens [B, L, D] through all blocks; `attend` decides who sees whom."""
         for layer in range(len(self.blocks)):
-            block = self.block(layer)
-            m = block.modulate(e6)
-            attended = attend(layer, *block.self_qkv(x, m))
-            x = block.finish(x, attended, m, text[layer])
+            x = self.run_block(layer, x, e6, text[layer], attend)
         return x
+
+    def run_context(
+        self, x: Tensor, e6: Tensor, text: Sequence[TextKV], attend: Attend, store: StoreKV
+    ) -> None:
+        """Run tokens for the keys and values they leave behind; nothing comes out.
+
+        The last block stops after its keys and values: nobody needs what follows.
+        """
+        last = len(self.blocks) - 1
+        for layer in range(last):
+            x = self.run_block(layer, x, e6, text[layer], attend)
+        block = self.block(last)
+        store(last, *block.self_kv(x, block.modulate(e6)))
 
     def head_out(self, x: Tensor, e: Tensor, grid: Grid) -> Tensor:
         """Turn final tokens [B, L, D] and time rows e [B, F, D] into velocity [B, F, C, h, w]."""

@@ -1,0 +1,195 @@
+"""Keys and values of past latents, in buffers made once. HOT.
+
+In:     per layer and pass: q, k (normed, not rotated), v [B, L, n, dh].
+Out:    attended values [B, L, n, dh].
+Thread: generator. The decisions are `cache_plan`'s; this module moves tensors.
+Full:   the oldest latents after the sink make room; there is no limit to the length of a show.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.worker.kernels.attention import attention
+from engine.worker.models.wan.blocks import TextKV
+from engine.worker.models.wan.cache_plan import (
+    CacheRule,
+    CacheState,
+    CacheWindow,
+    PassPlan,
+    Positions,
+    plan_chunk,
+    plan_recache,
+    plan_repeat,
+)
+from engine.worker.models.wan.rope import RopeTable, rope_table, rotate
+from engine.worker.models.wan.transformer import CausalTransformer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheShape:
+    """Sizes of the buffers."""
+
+    num_layers: int
+    batch: int
+    rows: int
+    columns: int
+    num_heads: int
+    head_dim: int
+
+    @property
+    def tokens_per_latent(self) -> int:
+        """Tokens of one slot."""
+        return self.rows * self.columns
+
+
+class KVCache:
+    """Cache of all layers. Start a pass with `begin_*`, then hand `attend` to the transformer."""
+
+    def __init__(
+        self,
+        shape: CacheShape,
+        rule: CacheRule,
+        window: CacheWindow,
+        dtype: torch.dtype,
+        device: torch.device,
+    ) -> None:
+        self.shape = shape
+        self.rule = rule
+        self.window = window
+        size = (
+            shape.num_layers,
+            shape.batch,
+            window.window_latents * shape.tokens_per_latent,
+            shape.num_heads,
+            shape.head_dim,
+        )
+        # Rotated keys, as attention reads them; with WINDOW positions the unrotated ones as well,
+        # so that a key is turned once per chunk and not once per pass.
+        self._k = torch.zeros(size, dtype=dtype, device=device)
+        self._v = torch.zeros(size, dtype=dtype, device=device)
+        self._is_relative = rule.positions is Positions.WINDOW
+        self._unrotated = torch.zeros_like(self._k) if self._is_relative else self._k
+        self.reset()
+
+    def reset(self) -> None:
+        """Empty the cache and start again at position 0; the buffers stay."""
+        self.state = CacheState()
+        self._plan: PassPlan | None = None
+        self._mask: Tensor | None = None
+
+    def begin_chunk(self, num_latents: int) -> None:
+        """Start the first pass over new latents: make room, then write behind the newest."""
+        plan = plan_chunk(self.rule, self.window, self.state, num_latents)
+        if plan.evict:
+            self._evict(plan)
+        self._begin(plan)
+
+    def begin_repeat(self, num_latents: int) -> None:
+        """Start another pass over the newest latents; it overwrites what they left."""
+        self._begin(plan_repeat(self.rule, self.window, self.state, num_latents))
+
+    def begin_recache(self, num_latents: int) -> None:
+        """Start the one pass that rewrites the newest latents under a new prompt."""
+        self._begin(plan_recache(self.rule, self.window, self.state, num_latents))
+
+    def begin_context(self, num_latents: int, latents_per_block: int) -> None:
+        """Start a pass that refills the emptied cache; blocks of latents see only the past."""
+        self.reset()
+        self.begin_chunk(num_latents)
+        if num_latents > latents_per_block:
+            self._mask = self._block_causal_mask(num_latents, latents_per_block)
+
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        """Write this pass's keys and values of one layer, then attend to all that is valid."""
+        self.write(layer, k, v)
+        stop = self._stop_token
+        keys, values = self._k[layer, :, :stop], self._v[layer, :, :stop]
+        return attention(rotate(q, self._query_table), keys, values, self._mask)
+
+    def write(self, layer: int, k: Tensor, v: Tensor) -> None:
+        """Write this pass's keys and values of one layer and attend to nothing."""
+        skip, start, stop = self._skip_tokens, self._start_token, self._stop_token
+        self._k[layer, :, start:stop] = rotate(k, self._query_table)[:, skip:]
+        self._v[layer, :, start:stop] = v[:, skip:]
+        if self._is_relative:
+            self._unrotated[layer, :, start:stop] = k[:, skip:]
+
+    def layer(self, index: int) -> tuple[Tensor, Tensor]:
+        """Valid keys as stored (unrotated with WINDOW positions) and values [B, T, n, dh]."""
+        stop = self.state.cached * self.shape.tokens_per_latent
+        return self._unrotated[index, :, :stop], self._v[index, :, :stop]
+
+    def _begin(self, plan: PassPlan) -> None:
+        tokens = self.shape.tokens_per_latent
+        self._start_token = plan.write_start * tokens
+        self._stop_token = plan.write_stop * tokens
+        self._skip_tokens = plan.write_skip * tokens
+        self._query_table = self._table(plan.query_positions)
+        self._mask = None
+        self.state = plan.after
+
+    def _evict(self, plan: PassPlan) -> None:
+        """Move what follows the evicted latents down, in all layers at once."""
+        tokens = self.shape.tokens_per_latent
+        step = plan.evict * tokens
+        start = self.window.sink_latents * tokens
+        stop = plan.write_start * tokens
+        buffers = (self._unrotated, self._v)
+        # Steps of the distance moved never overlap, so no temporary copy is needed.
+        for at in range(start, stop, step):
+            end = min(at + step, stop)
+            for buffer in buffers:
+                buffer[:, :, at:end] = buffer[:, :, at + step : end + step]
+        if self._is_relative and stop > start:
+            positions = tuple(range(self.window.sink_latents, plan.write_start))
+            moved = self._unrotated[:, :, start:stop].flatten(0, 1)
+            turned = rotate(moved, self._table(positions))
+            self._k[:, :, start:stop] = turned.view_as(self._k[:, :, start:stop])
+
+    def _table(self, positions: tuple[int, ...]) -> RopeTable:
+        shape = self.shape
+        return rope_table(shape.head_dim, positions, shape.rows, shape.columns, self._k.device)
+
+    def _block_causal_mask(self, num_latents: int, latents_per_block: int) -> Tensor:
+        """Mask [L, L]: a query sees keys up to the end of its own block."""
+        latent = torch.arange(num_latents, device=self._k.device)
+        block = (latent // latents_per_block).repeat_interleave(self.shape.tokens_per_latent)
+        return block[:, None] >= block[None, :]
+
+
+class TextCache:
+    """Cross-attention keys and values of the present prompt, made on first use."""
+
+    def __init__(self, model: CausalTransformer) -> None:
+        self._model = model
+        self._text: Tensor | None = None
+        self._kvs: Sequence[TextKV] | None = None
+
+    def set_text(self, text: Tensor) -> None:
+        """Take new text rows [B, <= text_len, text_dim] and forget what the old ones made."""
+        self._text = text
+        self.invalidate()
+
+    def invalidate(self) -> None:
+        """Forget keys, values and embedded text; they are made again at the next use."""
+        self._kvs = None
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether keys and values are at hand."""
+        return self._kvs is not None
+
+    def kvs(self) -> Sequence[TextKV]:
+        """Keys and values of every layer.
+
+        Raises:
+            ValueError: no text was ever set.
+        """
+        if self._kvs is None:
+            if self._text is None:
+                raise ValueError("no text set: call set_text before the first chunk")
+            self._kvs = self._model.text_kvs(self._model.embed_text(self._text))
+        return self._kvs

@@ -1,0 +1,262 @@
+"""Generate latents chunk by chunk: denoise, hand on, commit. HOT.
+
+In:     per chunk: noise by step, text rows, optional control channels, optional video latents.
+Out:    clean latents [B, F, C, h, w] float32, as many latent frames as the noise has.
+Thread: generator.
+Full:   cannot fill; the cache drops its oldest latents.   Source: Self-Forcing, LongLive, KREA.
+
+One chunk of a model with a clean pass, in order:
+
+    sampler.set_text(text)            only when the text changed
+    latents = sampler.denoise_chunk(steps, noise)
+    ...                               decode and hand the frames on: the next line is not urgent
+    sampler.commit(latents)
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from engine.worker.models.wan.cache_plan import (
+    CacheRule,
+    CacheWindow,
+    ContextPlan,
+    ContextWrite,
+    plan_context,
+)
+from engine.worker.models.wan.kv_cache import CacheShape, KVCache, TextCache
+from engine.worker.models.wan.transformer import CausalTransformer
+from engine.worker.schedule import DenoisingSteps, add_noise, clean_from_flow
+
+NoiseByStep = Callable[[int], Tensor]
+"""step -> unit normal [B, F, C, h, w] float32; step 0 starts the chunk, step i > 0 follows
+denoising step i - 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RolloutConfig:
+    """What does not change during a show.
+
+    `height` and `width` are latent pixels; `context_timestep` is what the model is told of
+    finished latents.
+    """
+
+    rule: CacheRule
+    window: CacheWindow
+    height: int
+    width: int
+    latents_per_chunk: int = 3
+    context_timestep: float = 0.0
+    keep_first_latent: bool = False
+    batch: int = 1
+
+
+class ChunkSampler:
+    """One running show: a model, its caches, and the latents it still remembers."""
+
+    def __init__(self, model: CausalTransformer, config: RolloutConfig) -> None:
+        self.model = model
+        self.config = config
+        grid = model.grid(1, config.height, config.width)
+        shape = CacheShape(
+            num_layers=model.config.num_layers,
+            batch=config.batch,
+            rows=grid.rows,
+            columns=grid.columns,
+            num_heads=model.config.num_heads,
+            head_dim=model.config.head_dim,
+        )
+        self.cache = KVCache(shape, config.rule, config.window, model.dtype, model.device)
+        self.text = TextCache(model)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every latent; the text stays."""
+        self.cache.reset()
+        self.num_finished = 0
+        self._first: Tensor | None = None
+        self._recent: Tensor | None = None  # with their control channels: what the model saw
+
+    def set_text(self, text: Tensor) -> None:
+        """Use text rows [B, <= text_len, text_dim] from the next pass on."""
+        self.text.set_text(text)
+
+    @torch.inference_mode()
+    def denoise_chunk(
+        self,
+        steps: DenoisingSteps,
+        noise: NoiseByStep,
+        *,
+        control: Tensor | None = None,
+        video: Tensor | None = None,
+    ) -> Tensor:
+        """Generate the next chunk.
+
+        Args:
+            steps: noise levels, noisiest first.
+            noise: see `NoiseByStep`.
+            control: [B, F, in_dim - out_dim, h, w]; None is zeros.
+            video: latents [B, F, C, h, w] to start from, mixed with noise at `steps.start_sigma`.
+
+        Returns:
+            Clean latents [B, F, C, h, w] float32, not yet in the context: see `commit`.
+        """
+        x = self._start(noise(0), video, steps.start_sigma)
+        control = self._control(x, control)
+        self.cache.begin_chunk(x.shape[1])
+        clean = x
+        for step, (timestep, sigma) in enumerate(zip(steps.timesteps, steps.sigmas, strict=True)):
+            if step:
+                x = add_noise(clean, noise(step), sigma)
+                self.cache.begin_repeat(x.shape[1])
+            clean = clean_from_flow(x, self._velocity(_joined(x, control), timestep), sigma)
+        return clean
+
+    @torch.inference_mode()
+    def commit(
+        self, latents: Tensor, *, control: Tensor | None = None, seen: Tensor | None = None
+    ) -> None:
+        """Make the finished chunk part of the context.
+
+        Args:
+            latents: what `denoise_chunk` returned.
+            control: what it was given.
+            seen: latents to remember in place of the finished ones (noise added on purpose).
+        """
+        self._check("commit", latents)
+        control = self._control(latents, control)
+        if self.config.rule.context_write is ContextWrite.CLEAN_PASS:
+            self.cache.begin_repeat(latents.shape[1])
+            self._context_pass(_joined(latents if seen is None else seen, control))
+        self._remember(_joined(latents, control))
+
+    @torch.inference_mode()
+    def prefill(self, latents: Tensor, *, control: Tensor | None = None) -> None:
+        """Take given latents [B, F, C, h, w] as the next chunk, as if it had been generated."""
+        self._check("prefill", latents)
+        self.cache.begin_chunk(latents.shape[1])
+        inputs = _joined(latents, self._control(latents, control))
+        self._context_pass(inputs)
+        self._remember(inputs)
+
+    @torch.inference_mode()
+    def recache(self) -> int:
+        """Rewrite the cached context under the present text, in one pass.
+
+        Returns:
+            Number of latents that were rewritten; 0 when nothing is cached.
+        """
+        self.text.invalidate()
+        if self._recent is None or not self.cache.state.cached:
+            return 0
+        count = min(self._recent.shape[1], self.cache.state.cached)
+        self.cache.begin_recache(count)
+        self._context_pass(self._recent[:, -count:])
+        return count
+
+    @torch.inference_mode()
+    def recompute(self, context: Tensor, *, control: Tensor | None = None) -> None:
+        """Replace the cached context by the given latents [B, F, C, h, w].
+
+        `latents_per_chunk` latents form a block; blocks see themselves and the past.
+        """
+        self._check("recompute", context)
+        self.cache.begin_context(context.shape[1], self.config.latents_per_chunk)
+        self._context_pass(_joined(context, self._control(context, control)))
+
+    def context_plan(self) -> ContextPlan | None:
+        """Context to recompute before the next chunk; None when the rule or the start has none."""
+        is_recomputed = self.config.rule.context_write is ContextWrite.RECOMPUTE
+        if not is_recomputed or not self.num_finished:
+            return None
+        chunk = self.config.latents_per_chunk
+        count = self.config.window.window_latents - chunk
+        return plan_context(
+            self.num_finished, chunk, count, keep_first=self.config.keep_first_latent
+        )
+
+    def context_latents(self, plan: ContextPlan, anchor: Tensor | None = None) -> Tensor:
+        """Assemble the context that `plan` names.
+
+        Args:
+            plan: what `context_plan` returned.
+            anchor: [B, 1, C, h, w], the re-encoded frame, when the plan needs it.
+
+        Raises:
+            ValueError: the anchor is needed and missing.
+        """
+        if self._first is None or self._recent is None:
+            raise ValueError("no latents are finished: commit a chunk before its context is asked")
+        head = anchor if plan.needs_anchor else self._first
+        if head is None:
+            raise ValueError("this context begins with a re-encoded anchor: pass anchor=...")
+        channels = self.model.config.out_dim
+        recent = self._recent[:, self._recent.shape[1] - len(plan.recent) :, :channels]
+        return torch.cat([head, recent], 1)
+
+    def _start(self, noise: Tensor, video: Tensor | None, sigma: float) -> Tensor:
+        self._check("noise", noise)
+        if video is None:
+            return noise
+        self._check("video", video)
+        if video.shape != noise.shape:
+            raise ValueError(f"video latents {list(video.shape)} and noise {list(noise.shape)}")
+        return add_noise(video.float(), noise, sigma)
+
+    def _check(self, what: str, latents: Tensor) -> None:
+        """Raise unless `latents` is [batch, any, out_dim, height, width]."""
+        config = self.config
+        expected = (config.batch, self.model.config.out_dim, config.height, config.width)
+        if latents.ndim != 5 or (latents.shape[0], *latents.shape[2:]) != expected:
+            batch, channels, height, width = expected
+            raise ValueError(
+                f"{what} latents are {list(latents.shape)}, "
+                f"expected [{batch}, F, {channels}, {height}, {width}]"
+            )
+
+    def _control(self, latents: Tensor, control: Tensor | None) -> Tensor | None:
+        """Control channels for these latents, zeros if there are none; None if the model has none.
+
+        Raises:
+            ValueError: the control has other sizes than the latents need.
+        """
+        channels = self.model.config.in_dim - self.model.config.out_dim
+        shape = (*latents.shape[:2], channels, *latents.shape[3:])
+        if control is None:
+            return latents.new_zeros(shape) if channels else None
+        if control.shape != shape:
+            raise ValueError(f"control is {list(control.shape)}, expected {list(shape)}")
+        return control.to(latents.dtype)
+
+    def _embed(self, inputs: Tensor, timestep: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Tokens [B, L, D] and time rows e, e6 (one row for all latent frames)."""
+        e, e6 = self.model.embed_time(torch.tensor([[timestep]], device=self.model.device))
+        return self.model.embed_patches(inputs), e, e6
+
+    def _velocity(self, inputs: Tensor, timestep: float) -> Tensor:
+        """Predicted velocity [B, F, C, h, w] float32 of noisy latents with their control."""
+        tokens, e, e6 = self._embed(inputs, timestep)
+        tokens = self.model.run_blocks(tokens, e6, self.text.kvs(), self.cache.attend)
+        grid = self.model.grid(inputs.shape[1], *inputs.shape[3:])
+        return self.model.head_out(tokens, e, grid).float()
+
+    def _context_pass(self, inputs: Tensor) -> None:
+        """Leave keys and values of finished latents, with their control, in the cache."""
+        tokens, _, e6 = self._embed(inputs, self.config.context_timestep)
+        cache = self.cache
+        self.model.run_context(tokens, e6, self.text.kvs(), cache.attend, cache.write)
+
+    def _remember(self, inputs: Tensor) -> None:
+        """Keep the newest window of finished latents, with their control."""
+        if self._first is None:
+            self._first = inputs[:, :1, : self.model.config.out_dim].clone()
+        joined = inputs if self._recent is None else torch.cat([self._recent, inputs], 1)
+        self._recent = joined[:, -self.config.window.window_latents :].clone()
+        self.num_finished += inputs.shape[1]
+
+
+def _joined(latents: Tensor, control: Tensor | None) -> Tensor:
+    """What the model sees: latents with their control channels, [B, F, in_dim, h, w]."""
+    return latents if control is None else torch.cat([latents, control], 2)
