@@ -12,7 +12,8 @@ frame and nobody ever waits for a process that died in mid-copy. Frame n, counte
 slot n % num_slots; its slot reads 2n+1 while it is written and 2n+2 when it is whole.
 
 Nothing is left behind: the file name carries the owner's process id, the owner removes it at exit,
-whoever outlives the owner calls `remove`, and `sweep` removes the rings of owners that are gone.
+whoever outlives the owner calls `remove_siblings`, and `sweep` removes what owners that are gone
+left behind.
 
     header   magic, version, num_slots, slot_bytes, num_written
     slot     sequence, media_index, chunk_index, captured_ns, height, width, channels | pixels
@@ -87,6 +88,17 @@ def sweep() -> list[str]:
             remove(path)
             removed.append(path.name)
     return removed
+
+
+def remove_siblings(path: str | Path) -> list[str]:
+    """Remove every ring of the process that owns `path`: for whoever outlives that process."""
+    match = _NAME.fullmatch(Path(path).name)
+    if match is None:
+        return []
+    siblings = sorted(ring_folder().glob(f"segue-{match.group(1)}-*.ring"))
+    for sibling in siblings:
+        remove(sibling)
+    return [sibling.name for sibling in siblings]
 
 
 def _is_running(pid: int) -> bool:
