@@ -1,1 +1,1 @@
-"""The window: PySide6 GUI, MIDI and shows. Never imports torch; knows the engine by its protocol."""
+"""The window: PySide6 GUI, MIDI, shows. Never loads torch; knows the engine by its protocol."""

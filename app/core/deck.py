@@ -1,0 +1,133 @@
+"""What is on air, what is next and what is being edited, as the window draws it. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.protocol.messages import EngineState
+from engine.protocol.orders import PromptRead
+from engine.protocol.parameters import Parameter
+from engine.protocol.show import Preset
+from engine.protocol.values import Cut, Look
+
+_WORD = re.compile(r"\s+|[^\s,;.]+|[,;.]")
+
+
+class PadState(StrEnum):
+    """How a pad is lit."""
+
+    IDLE = "idle"
+    QUEUED = "queued"  # blinks: lands at the next boundary
+    ACTIVE = "active"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RingView:
+    """The chunk ring. `elapsed_norm` is how much of the chunk in hand is over."""
+
+    elapsed_norm: float = 0.0
+    seconds_left: float = 0.0
+    is_running: bool = False
+    pending: Cut = Cut.NONE
+    pending_text: str = ""
+    soft_step: int = 0
+    soft_chunks: int = 0
+    chunk_index: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SliderView:
+    """Two markers: `live` is on air, `target` is what it is going to."""
+
+    live: float
+    target: float
+
+    @property
+    def is_pending(self) -> bool:
+        """Whether the two differ."""
+        return abs(self.live - self.target) > 1e-6
+
+
+def ring_view(state: EngineState, age_s: float) -> RingView:
+    """Return the ring `age_s` seconds after the state arrived, so that it moves smoothly."""
+    period = state.chunk_period_s
+    runs = state.worker.status == "live" and period > 0
+    left = max(state.boundary_in_s - age_s, 0.0)
+    cut = state.cut
+    return RingView(
+        elapsed_norm=1.0 - min(left / period, 1.0) if runs else 0.0,
+        seconds_left=left if runs else 0.0,
+        is_running=runs,
+        pending=cut.pending,
+        pending_text=_pending_text(state),
+        soft_step=cut.soft_step,
+        soft_chunks=cut.soft_chunks,
+        chunk_index=state.chunk_index,
+    )
+
+
+def _pending_text(state: EngineState) -> str:
+    cut = state.cut
+    match cut.pending:
+        case Cut.HARD:
+            return "HARD CUT"
+        case Cut.SOFT:
+            return f"SOFT CUT {cut.pending_chunks}"
+        case Cut.NONE:
+            edits = len(state.pending)
+            return f"{edits} edit{'s' * (edits > 1)}" if edits else ""
+
+
+def slider_view(row: Parameter, state: EngineState, edits: Mapping[str, float]) -> SliderView:
+    """Return live and target value; the performer's unconfirmed edit is the newest target."""
+    live = state.live.get(row.id, row.default)
+    target = edits.get(row.id, state.pending.get(row.id, live))
+    return SliderView(live, target)
+
+
+def values_as_set(state: EngineState | None, edits: Mapping[str, float]) -> dict[str, float]:
+    """Return every parameter as the performer last set it."""
+    known = {**state.live, **state.pending} if state is not None else {}
+    return {**known, **edits}
+
+
+def pad_state(preset: Preset, state: EngineState | None) -> PadState:
+    """Return how the pad of `preset` is lit."""
+    if state is None:
+        return PadState.IDLE
+    if state.cut.pending is not Cut.NONE and state.cut.pending_prompt == preset.prompt:
+        return PadState.QUEUED
+    return PadState.ACTIVE if state.look_name == preset.name else PadState.IDLE
+
+
+def next_look(text: str, state: EngineState | None) -> Look | None:
+    """Return what a cut button goes to: what stands in the next field, else what is queued."""
+    typed = text.strip()
+    if not typed or (state is not None and typed == state.prompt_next):
+        return None
+    return Look(prompt=typed)
+
+
+def prompt_now(state: EngineState) -> str:
+    """Return the prompt on air; of a running blend, its strongest part."""
+    if not state.prompt_now:
+        return ""
+    return max(state.prompt_now, key=lambda part: part.weight).text
+
+
+def blend_text(state: EngineState) -> str:
+    """Return how a running blend stands, for example `62 % of 2 texts`; empty without one."""
+    parts = [part for part in state.prompt_now if part.weight > 0.005]
+    if len(parts) < 2:
+        return ""
+    top = max(part.weight for part in parts)
+    return f"{top:.0%} of a blend of {len(parts)}"
+
+
+def words(text: str, read: PromptRead | None) -> list[tuple[str, bool]]:
+    """Return the prompt in pieces (word, space or comma), each with whether it was understood."""
+    unknown = {word.lower() for word in read.unknown} if read is not None else set()
+    return [(piece, piece.lower() not in unknown) for piece in _WORD.findall(text)]

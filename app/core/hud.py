@@ -1,0 +1,149 @@
+"""The figures of the head-up display, and the chips of the top bar. PURE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from engine.protocol.messages import EngineState, OutputState
+
+
+class Level(StrEnum):
+    """How a figure is coloured."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    WARNING = "warning"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One figure: a caption, what it says, and a sentence for the tooltip."""
+
+    caption: str
+    value: str
+    help: str = ""
+    level: Level = Level.PLAIN
+
+
+def figures(state: EngineState) -> tuple[Figure, ...]:
+    """Return the display from left to right."""
+    return (*_rates(state), _latency(state), _reservoir(state), *_machine(state), _trouble(state))
+
+
+def _rates(state: EngineState) -> tuple[Figure, ...]:
+    rates = state.rates
+    target = rates.output_target_fps
+    short = target > 0 and rates.output_fps < 0.97 * target
+    return (
+        Figure(
+            caption="INPUT",
+            value=f"{rates.input_fps:.1f}" if state.source.status != "none" else "–",
+            help="Frames a second from the source.",
+        ),
+        Figure(
+            caption="GENERATION",
+            value=f"{rates.generation_fps:.1f}",
+            help="Frames a second that the generator makes.",
+            level=Level.PLAIN if state.worker.status == "live" else Level.WARNING,
+        ),
+        Figure(
+            caption="OUTPUT",
+            value=f"{rates.output_fps:.2f}",
+            help=f"Frames a second that leave; declared {target:.3f}.",
+            level=Level.FAULT if short else Level.GOOD,
+        ),
+    )
+
+
+def latency_ms(state: EngineState) -> float:
+    """Return the way of a cut made now: wait for the boundary, chunk, reservoir."""
+    chunk_ms = state.worker.stage_ms.get("total", state.chunk_period_s * 1000)
+    return state.boundary_in_s * 1000 + chunk_ms + state.playout.delay_ms
+
+
+def _latency(state: EngineState) -> Figure:
+    playout = state.playout
+    return Figure(
+        caption="CUT TO PICTURE",
+        value=f"{latency_ms(state) / 1000:.1f} s",
+        help=(
+            f"A cut now waits {state.boundary_in_s * 1000:.0f} ms for the boundary, then takes "
+            f"one chunk and {playout.delay_ms:.0f} ms in the reservoir."
+        ),
+    )
+
+
+def _reservoir(state: EngineState) -> Figure:
+    playout = state.playout
+    live = playout.mode in ("live", "freeze", "black")
+    return Figure(
+        caption="RESERVOIR",
+        value=f"{playout.reservoir_frames}" if live else playout.mode.upper(),
+        help=f"Frames that wait to be shown; aims at {playout.target_delay_frames}. "
+        f"Shown {playout.shown}, repeated {playout.repeated}, underruns {playout.underruns}.",
+        level=Level.PLAIN if live else Level.WARNING,
+    )
+
+
+def _machine(state: EngineState) -> tuple[Figure, ...]:
+    worker = state.worker
+    backends = sorted(set(worker.backends.values()))
+    listed = ", ".join(f"{op}: {name}" for op, name in sorted(worker.backends.items()))
+    place = " ".join(part for part in (worker.device, worker.dtype) if part)
+    return (
+        Figure(
+            caption="GENERATOR",
+            value=worker.model or worker.status,
+            help=f"{worker.status}. {worker.message} {worker.memory_bytes / 2**20:.0f} MiB.",
+            level=_worker_level(state),
+        ),
+        Figure(caption="DEVICE", value=place or "–", help="Where it runs and in what precision."),
+        Figure(
+            caption="BACKEND",
+            value=" + ".join(backends) or "–",
+            help=f"What really ran. {listed}",
+        ),
+    )
+
+
+def _worker_level(state: EngineState) -> Level:
+    match state.worker.status:
+        case "live":
+            return Level.GOOD
+        case "stopped":
+            return Level.FAULT
+        case _:
+            return Level.WARNING
+
+
+def dropped_frames(state: EngineState) -> int:
+    """Return the frames that anybody dropped."""
+    return state.playout.dropped + sum(output.dropped for output in state.outputs)
+
+
+def _trouble(state: EngineState) -> Figure:
+    restarts, resets, drops = state.worker.restarts, state.worker.resets, dropped_frames(state)
+    return Figure(
+        caption="RESTARTS · RESETS · DROPS",
+        value=f"{restarts} · {resets} · {drops}",
+        help=f"Generator restarts, forced cache resets, dropped frames. "
+        f"{state.playout.late} output frames were late.",
+        level=Level.WARNING if restarts else Level.PLAIN,
+    )
+
+
+def ndi_output(state: EngineState) -> OutputState | None:
+    """Return the state of the NDI output; None when there is none."""
+    return next((output for output in state.outputs if output.name == "ndi"), None)
+
+
+def is_on_program(state: EngineState | None) -> bool:
+    """Whether a receiver says that we are on its program."""
+    return state is not None and any(output.program_tally for output in state.outputs)
+
+
+def num_receivers(state: EngineState | None) -> int:
+    """Return how many receive us."""
+    return sum(output.receivers for output in state.outputs) if state is not None else 0

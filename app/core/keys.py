@@ -1,0 +1,64 @@
+"""Every key of the instrument, in one table: the window binds it and F1 shows it. PURE."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """One row: `keys` as Qt names them, `action` as the window knows it."""
+
+    action: str
+    keys: tuple[str, ...]
+    shown: str
+    help: str
+
+
+_DIGITS = "1234567890"
+
+KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
+    (
+        "CUTS",
+        (
+            Key("cut_hard", ("Space",), "Space", "Hard cut to NEXT"),
+            Key("cut_soft", ("Shift+Space",), "Shift Space", "Soft cut to NEXT"),
+            Key("cut_cancel", ("Escape", "Backspace"), "Esc", "Cancel the cut"),
+            Key("soft_shorter", ("[",), "[", "Shorter soft cut"),
+            Key("soft_longer", ("]",), "]", "Longer soft cut"),
+        ),
+    ),
+    (
+        "LOOKS",
+        (
+            Key("pad", tuple(_DIGITS), "1 … 9 0", "Cut to a preset, its own way"),
+            Key("pad_hard", tuple(f"Ctrl+{d}" for d in _DIGITS), "Ctrl 1 … 0", "Hard cut to it"),
+            Key("pad_soft", tuple(f"Alt+{d}" for d in _DIGITS), "Alt 1 … 0", "Soft cut to it"),
+            Key("prompt", ("/", "Ctrl+L"), "/", "Write what comes next"),
+            Key("store", ("Ctrl+Shift+S",), "Ctrl Shift S", "Keep the look on air as a preset"),
+        ),
+    ),
+    (
+        "PICTURE",
+        (
+            Key("freeze", ("F",), "F", "Freeze"),
+            Key("black", ("B",), "B", "Black"),
+            Key("dimmer_up", ("PgUp",), "Page Up", "Brighter"),
+            Key("dimmer_down", ("PgDown",), "Page Down", "Darker"),
+            Key("record", ("R",), "R", "Start or stop recording"),
+            Key("monitor", ("F11",), "F11", "Window on the full screen"),
+        ),
+    ),
+    (
+        "INSTRUMENT",
+        (
+            Key("learn", ("L",), "L", "Learn MIDI: choose a control here, then move one there"),
+            Key("notices", ("N",), "N", "List the notices"),
+            Key("open", ("Ctrl+O",), "Ctrl O", "Open a show"),
+            Key("save", ("Ctrl+S",), "Ctrl S", "Save the show"),
+            Key("restart", ("Ctrl+R",), "Ctrl R", "Restart the generator; the output goes on"),
+            Key("help", ("F1", "?"), "F1", "These keys"),
+            Key("quit", ("Ctrl+Q",), "Ctrl Q", "Close the window"),
+        ),
+    ),
+)
