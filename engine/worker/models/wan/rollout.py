@@ -116,7 +116,12 @@ class ChunkSampler:
 
     @torch.inference_mode()
     def commit(
-        self, latents: Tensor, *, control: Tensor | None = None, seen: Tensor | None = None
+        self,
+        latents: Tensor,
+        *,
+        control: Tensor | None = None,
+        seen: Tensor | None = None,
+        timestep: float | None = None,
     ) -> None:
         """Make the finished chunk part of the context.
 
@@ -124,12 +129,13 @@ class ChunkSampler:
             latents: what `denoise_chunk` returned.
             control: what it was given.
             seen: latents to remember in place of the finished ones (noise added on purpose).
+            timestep: what the model is told of `seen`; `context_timestep` if left out.
         """
         self._check("commit", latents)
         control = self._control(latents, control)
         if self.config.rule.context_write is ContextWrite.CLEAN_PASS:
             self.cache.begin_repeat(latents.shape[1])
-            self._context_pass(_joined(latents if seen is None else seen, control))
+            self._context_pass(_joined(latents if seen is None else seen, control), timestep)
         self._remember(_joined(latents, control))
 
     @torch.inference_mode()
@@ -242,9 +248,10 @@ class ChunkSampler:
         grid = self.model.grid(inputs.shape[1], *inputs.shape[3:])
         return self.model.head_out(tokens, e, grid).float()
 
-    def _context_pass(self, inputs: Tensor) -> None:
+    def _context_pass(self, inputs: Tensor, timestep: float | None = None) -> None:
         """Leave keys and values of finished latents, with their control, in the cache."""
-        tokens, _, e6 = self._embed(inputs, self.config.context_timestep)
+        told = self.config.context_timestep if timestep is None else timestep
+        tokens, _, e6 = self._embed(inputs, told)
         cache = self.cache
         self.model.run_context(tokens, e6, self.text.kvs(), cache.attend, cache.write)
 
