@@ -1,0 +1,133 @@
+"""What really happened in a chunk: how long its stages took, what memory it used, how it looks.
+
+In:     spans around calls; frames [F, 3, H, W] in [0, 1].
+Out:    stage → ms; bytes; `PictureStatistics`.
+Thread: generator writes; `heartbeat` reads `stage` and `chunk_index`.
+Full:   cannot fill; every chunk starts anew.
+
+On a GPU a span is a pair of events in the stream, so measuring never makes the host wait; they are
+read once per chunk, when the report is due.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import torch
+from torch import Tensor
+
+from engine.protocol.values import PictureStatistics
+
+_SAMPLE_STRIDE = 2  # every fourth pixel says enough about a picture
+_FLAT_CONTRAST = 1 / 255
+_LUMINANCE = (0.299, 0.587, 0.114)  # Source: ITU-R BT.601
+
+IDLE = "waiting for a plan"
+
+
+class Telemetry:
+    """Times the stages of one chunk after the other."""
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self.stage = "loading"
+        self.chunk_index = -1
+        self.begin(-1)
+
+    def begin(self, chunk_index: int) -> None:
+        """Start a chunk."""
+        self.chunk_index = chunk_index
+        self._began = time.perf_counter()
+        self._host_ms: dict[str, float] = {}
+        self._events: dict[str, tuple[torch.cuda.Event, torch.cuda.Event]] = {}
+
+    @contextmanager
+    def span(self, stage: str) -> Iterator[None]:
+        """Time one stage; the heartbeat names it meanwhile."""
+        self.stage = stage
+        before = self._mark()
+        began = time.perf_counter()
+        yield
+        self._host_ms[stage] = 1000 * (time.perf_counter() - began)
+        after = self._mark()
+        if before is not None and after is not None:
+            self._events[stage] = (before, after)
+        self.stage = IDLE
+
+    def elapsed_ms(self) -> float:
+        """Return ms since `begin`."""
+        return 1000 * (time.perf_counter() - self._began)
+
+    def stage_ms(self) -> dict[str, float]:
+        """Return ms of every stage and their `total`; waits for the device."""
+        if self._device.type == "cuda":
+            torch.cuda.synchronize(self._device)
+        stages = self._host_ms | {
+            stage: before.elapsed_time(after) for stage, (before, after) in self._events.items()
+        }
+        return stages | {"total": self.elapsed_ms()}
+
+    def _mark(self) -> torch.cuda.Event | None:
+        if self._device.type != "cuda":
+            return None
+        event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch's
+        event.record()
+        return event
+
+
+def memory_bytes() -> int:
+    """Return the device memory in use where there is a GPU, else that of this process.
+
+    Looks at torch only if it is loaded: the heartbeat beats before.
+    """
+    loaded = sys.modules.get("torch")
+    if loaded is not None and loaded.cuda.is_initialized():
+        return int(loaded.cuda.memory_reserved())
+    import psutil
+
+    return int(psutil.Process().memory_info().rss)
+
+
+def picture_statistics(frames: Tensor) -> PictureStatistics:
+    """Look at a chunk of frames [F, 3, H, W] in [0, 1].
+
+    `finite` looks at every pixel, the rest at every fourth one.
+    """
+    small = frames[:, :, ::_SAMPLE_STRIDE, ::_SAMPLE_STRIDE].float()
+    luminance = torch.einsum("fchw,c->fhw", small, small.new_tensor(_LUMINANCE))
+    motion = (small[1:] - small[:-1]).abs().mean() if len(small) > 1 else small.new_zeros(())
+    numbers = torch.stack([
+        small.mean(),
+        luminance.std(dim=(1, 2)).mean(),
+        (small.amax(1) - small.amin(1)).mean(),
+        motion,
+        frames.sum(dtype=torch.float32),
+    ])  # fmt: skip
+    mean, contrast, saturation, moved, total = numbers.tolist()  # the one wait for the device
+    finite = total - total == 0  # false for NaN and infinity
+    values = (mean, contrast, saturation, moved) if finite else (0.0, 0.0, 0.0, 0.0)
+    return PictureStatistics(
+        mean=values[0],
+        contrast=values[1],
+        saturation=values[2],
+        motion=values[3],
+        finite=finite,
+    )
+
+
+def fault_in(statistics: PictureStatistics, *, is_first: bool) -> str:
+    """Return why a chunk must not be shown, or nothing.
+
+    Args:
+        statistics: of its frames.
+        is_first: nothing is cached: a flat picture is then the model's own, and starting over
+            would only bring it again.
+    """
+    if not statistics.finite:
+        return "the picture held numbers that are not finite"
+    if statistics.contrast < _FLAT_CONTRAST and not is_first:
+        return f"the picture collapsed: contrast {statistics.contrast:.4f}"
+    return ""
