@@ -1,0 +1,39 @@
+"""What every test gets: a home of its own, NDI on loopback, Qt without a screen, few threads."""
+
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Read once by the NDI library, Qt and OpenMP when they start, so set before anything imports them.
+_NDI_FOLDER = tempfile.TemporaryDirectory(prefix="segue-test-ndi-")
+_NDI_CONFIG = {
+    "ndi": {
+        "networks": {"ips": "127.0.0.1"},
+        "adapters": {"allowed": ["127.0.0.1"]},
+        "machinename": "segue-test",
+    }
+}
+(Path(_NDI_FOLDER.name) / "ndi-config.v1.json").write_text(json.dumps(_NDI_CONFIG))
+os.environ["NDI_CONFIG_DIR"] = _NDI_FOLDER.name
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+
+@pytest.fixture(autouse=True)
+def segue_home(tmp_path, monkeypatch):
+    """Takes, recordings and autosaves of a test go to its own folder, never to the user's."""
+    home = tmp_path / "segue-home"
+    monkeypatch.setenv("SEGUE_HOME", str(home))
+    return home
+
+
+@pytest.fixture(autouse=True)
+def few_torch_threads():
+    """Small tensors on many threads are slower than on two, and the machine is shared."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.get_num_threads() > 2:
+        torch.set_num_threads(2)
