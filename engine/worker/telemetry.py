@@ -1,8 +1,8 @@
-"""What really happened in a chunk: how long its stages took, what memory it used, how it looks.
+"""What really happened in a chunk: how long its stages took and how its picture is.
 
 In:     spans around calls; frames [F, 3, H, W] in [0, 1].
-Out:    stage → ms; bytes; `PictureStatistics`.
-Thread: generator writes; `heartbeat` reads `stage` and `chunk_index`.
+Out:    stage → ms; `PictureStatistics`.
+Thread: generator.
 Full:   cannot fill; every chunk starts anew.
 
 On a GPU a span is a pair of events in the stream, so measuring never makes the host wait; they are
@@ -11,7 +11,6 @@ read once per chunk, when the report is due.
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,34 +19,32 @@ import torch
 from torch import Tensor
 
 from engine.protocol.values import PictureStatistics
+from engine.worker.progress import IDLE, Progress
 
 _SAMPLE_STRIDE = 2  # every fourth pixel says enough about a picture
 _FLAT_CONTRAST = 1 / 255
 _LUMINANCE = (0.299, 0.587, 0.114)  # Source: ITU-R BT.601
 
-IDLE = "waiting for a plan"
-
 
 class Telemetry:
     """Times the stages of one chunk after the other."""
 
-    def __init__(self, device: torch.device) -> None:
+    def __init__(self, device: torch.device, progress: Progress) -> None:
         self._device = device
-        self.stage = "loading"
-        self.chunk_index = -1
+        self._progress = progress
         self.begin(-1)
 
-    def begin(self, chunk_index: int) -> None:
-        """Start a chunk."""
-        self.chunk_index = chunk_index
-        self._began = time.perf_counter()
+    def begin(self, chunk_index: int, began_s: float | None = None) -> None:
+        """Start a chunk whose plan came at monotonic time `began_s`; now if left out."""
+        self._progress.chunk_index = chunk_index
+        self._began = time.monotonic() if began_s is None else began_s
         self._host_ms: dict[str, float] = {}
         self._events: dict[str, tuple[torch.cuda.Event, torch.cuda.Event]] = {}
 
     @contextmanager
     def span(self, stage: str) -> Iterator[None]:
         """Time one stage; the heartbeat names it meanwhile."""
-        self.stage = stage
+        self._progress.stage = stage
         before = self._mark()
         began = time.perf_counter()
         yield
@@ -55,11 +52,11 @@ class Telemetry:
         after = self._mark()
         if before is not None and after is not None:
             self._events[stage] = (before, after)
-        self.stage = IDLE
+        self._progress.stage = IDLE
 
     def elapsed_ms(self) -> float:
         """Return ms since `begin`."""
-        return 1000 * (time.perf_counter() - self._began)
+        return 1000 * (time.monotonic() - self._began)
 
     def stage_ms(self) -> dict[str, float]:
         """Return ms of every stage and their `total`; waits for the device."""
@@ -76,19 +73,6 @@ class Telemetry:
         event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch's
         event.record()
         return event
-
-
-def memory_bytes() -> int:
-    """Return the device memory in use where there is a GPU, else that of this process.
-
-    Looks at torch only if it is loaded: the heartbeat beats before.
-    """
-    loaded = sys.modules.get("torch")
-    if loaded is not None and loaded.cuda.is_initialized():
-        return int(loaded.cuda.memory_reserved())
-    import psutil
-
-    return int(psutil.Process().memory_info().rss)
 
 
 def picture_statistics(frames: Tensor) -> PictureStatistics:

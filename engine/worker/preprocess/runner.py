@@ -74,13 +74,13 @@ class PreprocessRunner:
     def _preprocess_thread(self) -> None:
         try:
             while not self._stop.is_set():
-                if not self._step():
+                if not self.step():
                     self._stop.wait(_LOOK_EVERY_S)
         except Exception as error:  # noqa: BLE001 (thread entry: the worker reports it and ends)
             self._on_error(error)
 
-    def _step(self) -> bool:
-        """Process the next frame, if there is one."""
+    def step(self) -> bool:
+        """Process the next frame; False when there is none. Only the thread calls it, and tests."""
         self._restart_if_asked()
         written = self._ring.num_written
         if written <= self._next:

@@ -1,0 +1,282 @@
+"""The chunk is a transaction: one plan in, frames out, one report. HOT.
+
+In:     `ChunkPlan`.
+Out:    BGRX frames [H, W, 4] uint8 in the frame ring, `FramesReady`, then `ChunkReport`.
+Thread: main (generator). Nothing else touches the model while a chunk runs.
+Full:   cannot fill: the host plans a chunk only when its frames have room.
+
+What is urgent comes first: frames leave before the clean pass, which only the next chunk needs.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from torch import Tensor
+
+from engine.protocol.frame_ring import FrameMeta, RingReader, RingWriter
+from engine.protocol.orders import ChunkPlan, ChunkReport, FramesReady, WorkerEvent
+from engine.protocol.values import CacheAction, PictureStatistics, Reset, WeightedPrompt
+from engine.worker.conditions import Condition, to_bytes
+from engine.worker.inputs import Inputs
+from engine.worker.model import LoadedModel
+from engine.worker.noise import NoiseKey, normal_noise
+from engine.worker.pictures import PictureWriter
+from engine.worker.preprocess.control import control_channels
+from engine.worker.preprocess.runner import PreprocessRunner
+from engine.worker.progress import Progress
+from engine.worker.resets import Effect, Event, State, events_of, resets_for
+from engine.worker.schedule import NUM_TRAIN_STEPS, DenoisingSteps, add_noise
+from engine.worker.steps import chunk_steps
+from engine.worker.streams import Streams
+from engine.worker.telemetry import Telemetry, fault_in, picture_statistics
+
+_MEMORY_STEP = 1 << 16  # noise key of the clean pass; denoising steps count from 0
+_WARM_UP_PROMPT = ""
+
+Tell = Callable[[WorkerEvent], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channels:
+    """What a chunk loop reads from and writes to."""
+
+    frames: RingWriter
+    inputs: RingReader
+    preprocess: PreprocessRunner
+    tell: Tell
+    progress: Progress = field(default_factory=Progress)
+
+
+class Handed(NamedTuple):
+    """What became of a chunk's frames."""
+
+    statistics: PictureStatistics
+    fault: str
+    crc32: int
+
+
+class ChunkLoop:
+    """A model, its streams, and the state that a show carries from chunk to chunk."""
+
+    def __init__(self, model: LoadedModel, channels: Channels) -> None:
+        self.model = model
+        self.streams = Streams.of(model.codec)
+        self.telemetry = Telemetry(model.compute.device, channels.progress)
+        self.frame_counter = 0  # frames handed on since the worker began, never reset
+        self._channels = channels
+        self._device = model.compute.device
+        self._sampler = model.sampler
+        choice, count = model.choice, model.spec.frames_per_chunk
+        self._pictures = PictureWriter(count, choice.height_px, choice.width_px, self._device)
+        self._inputs = Inputs(
+            channels.inputs, channels.preprocess, self.streams.video, count, self._device
+        )
+        self._mix: tuple[WeightedPrompt, ...] = ()
+
+    def run_chunk(self, plan: ChunkPlan, received_s: float | None = None) -> None:
+        """Cross one boundary and make one chunk.
+
+        Args:
+            plan: what to make.
+            received_s: monotonic time at which it came; now if left out.
+        """
+        telemetry = self.telemetry
+        telemetry.begin(plan.chunk_index, received_s)
+        with telemetry.span("condition"):
+            resets = self._cross_boundary(plan)
+            condition = self._inputs.condition(plan)
+            control = self._control(plan, condition)
+        with telemetry.span("denoise"):
+            latents = self._denoise(plan, condition, control)
+        with telemetry.span("decode"):
+            frames = self.streams.picture.push(latents)
+        with telemetry.span("hand_on"):
+            handed = self._hand_on(plan, frames)
+        with telemetry.span("commit"):
+            resets += self._finish(plan, latents, control, handed.fault)
+        self._report(plan, condition, handed, resets)
+
+    def warm_up(self) -> None:
+        """Run the shapes of a first and of a later chunk, then forget them."""
+        parameters = {"steps": 1.0}
+        text = (WeightedPrompt(text=_WARM_UP_PROMPT, weight=1.0),)
+        for index in range(2):
+            plan = ChunkPlan(
+                chunk_index=-1, cut_number=0, chunk_in_cut=index, snapshot_version=0, seed=0,
+                text=text, parameters=parameters,
+            )  # fmt: skip
+            self._cross_boundary(plan)
+            latents = self._denoise(plan, Condition(), None)
+            self._pictures.write(self.streams.picture.push(latents))
+            self._finish(plan, latents, None, "")
+        self._apply({Event.FAULT: "warm-up"}, None)
+
+    def is_fresh(self, state: State) -> bool | None:
+        """Whether a piece of state is as after loading; None where the plan says what it is."""
+        cache = self._sampler.cache.state
+        streams = self.streams
+        return {
+            State.DECODE_STREAM: streams.picture.is_fresh,
+            State.ENCODE_VIDEO: streams.video.is_fresh,
+            State.ENCODE_REACTIVE: streams.reactive.is_fresh,
+            State.ENCODE_INACTIVE: streams.inactive.is_fresh,
+            State.KV_CACHE: cache.cached == 0,
+            State.CROSS_ATTENTION: not self._sampler.text.is_valid,
+            State.CONTEXT_LATENTS: self._sampler.num_finished == 0,
+            State.POSITION: cache.position == 0,
+            State.FRAME_COUNTER: self.frame_counter == 0,
+            State.PREPROCESSOR: self._inputs.is_preprocessor_fresh,
+            State.INPUT_QUEUE: self._inputs.num_waiting == 0,
+        }.get(state)
+
+    def _cross_boundary(self, plan: ChunkPlan) -> list[Reset]:
+        """Do what the reset table says, then take the plan's text."""
+        resets = self._apply(events_of(plan), plan.input_until)
+        if plan.text != self._mix:
+            self._sampler.set_text(self.model.prompts.mixed(plan.text).to(self._device))
+            self._mix = plan.text
+        if plan.cache_action is CacheAction.RECACHE:
+            self._sampler.recache()
+        return resets
+
+    def _apply(self, events: dict[Event, str], input_until: int | None) -> list[Reset]:
+        """Execute the reset table for these events."""
+        resets = []
+        for state, effect, reason in resets_for(events):
+            self._reset(state, effect, input_until)
+            resets.append(Reset(state=state.value, reason=reason))
+        return resets
+
+    def _reset(self, state: State, effect: Effect, input_until: int | None) -> None:
+        match state:
+            case State.DECODE_STREAM:
+                self.streams.picture.reset()
+            case State.ENCODE_VIDEO:
+                self.streams.video.reset()
+            case State.ENCODE_REACTIVE:
+                self.streams.reactive.reset()
+            case State.ENCODE_INACTIVE:
+                self.streams.inactive.reset()
+            case State.KV_CACHE | State.CONTEXT_LATENTS | State.POSITION:
+                self._sampler.reset()  # the three belong together: a cache knows its positions
+            case State.CROSS_ATTENTION:
+                self._sampler.text.invalidate()
+            case State.INPUT_QUEUE if effect is Effect.FLUSH:
+                self._inputs.flush(input_until)
+            case State.INPUT_QUEUE | State.PREPROCESSOR:
+                self._inputs.restart(input_until)
+            case State.FRAME_COUNTER | State.SEED | State.TEXT | State.PARAMETERS:
+                raise AssertionError(f"the reset table never resets the {state}")
+
+    def _control(self, plan: ChunkPlan, condition: Condition) -> Tensor | None:
+        """Return control channels [1, F, 5, h, w], or None without control."""
+        amount = plan.parameters.get("control_amount", 0.0)
+        if condition.control is None or not amount:
+            return None
+        per_latent = self.model.codec.config.frames_per_latent
+        return control_channels(condition.control, amount, per_latent, self._device)
+
+    def _denoise(self, plan: ChunkPlan, condition: Condition, control: Tensor | None) -> Tensor:
+        noise = partial(self._noise, plan)
+        steps = self._steps(plan, condition)
+        return self._sampler.denoise_chunk(steps, noise, control=control, video=condition.video)
+
+    def _steps(self, plan: ChunkPlan, condition: Condition) -> DenoisingSteps:
+        own = self.model.spec.steps
+        count = int(plan.parameters.get("steps", len(own)))
+        amount = plan.parameters.get("input_amount", 0.0) if condition.video is not None else 0.0
+        return chunk_steps(own, count, amount)
+
+    def _noise(self, plan: ChunkPlan, step: int) -> Tensor:
+        config = self._sampler.config
+        channels = self.model.spec.transformer.out_dim
+        shape = (config.batch, config.latents_per_chunk, channels, config.height, config.width)
+        key = NoiseKey(seed=plan.seed, chunk=plan.chunk_in_cut, step=step)
+        return normal_noise(shape, key, self._device)
+
+    def _hand_on(self, plan: ChunkPlan, frames: Tensor) -> Handed:
+        """Write the frames into the ring and say so, unless the picture is broken."""
+        statistics = picture_statistics(frames)
+        is_first = self._sampler.num_finished == 0
+        fault = fault_in(statistics, is_first=is_first)
+        if fault:
+            return Handed(statistics, fault, 0)
+        pictures = self._pictures.write(frames)
+        first = self._write(plan, pictures)
+        self._channels.tell(
+            FramesReady(
+                chunk_index=plan.chunk_index,
+                first_frame=first,
+                num_frames=len(pictures),
+                first_frame_ms=self.telemetry.elapsed_ms(),
+            )
+        )
+        return Handed(statistics, "", zlib.crc32(pictures.data))
+
+    def _write(self, plan: ChunkPlan, pictures: npt.NDArray[np.uint8]) -> int:
+        """Write BGRX pictures [F, H, W, 4] into the frame ring; returns the first one's number."""
+        made_ns = time.monotonic_ns()
+        numbers = []
+        for picture in pictures:
+            meta = FrameMeta(
+                media_index=self.frame_counter, chunk_index=plan.chunk_index, captured_ns=made_ns
+            )
+            numbers.append(self._channels.frames.write(picture, meta))
+            self.frame_counter += 1
+        return numbers[0]
+
+    def _finish(
+        self, plan: ChunkPlan, latents: Tensor, control: Tensor | None, fault: str
+    ) -> list[Reset]:
+        """Commit the chunk to the context, or forget everything if its picture was broken."""
+        if fault:
+            return self._apply({Event.FAULT: fault}, plan.input_until)
+        sigma = plan.parameters.get("memory_noise", 0.0)
+        if sigma:
+            seen = add_noise(latents, self._noise(plan, _MEMORY_STEP), sigma)
+            told = NUM_TRAIN_STEPS * sigma
+            self._sampler.commit(latents, control=control, seen=seen, timestep=told)
+        else:
+            self._sampler.commit(latents, control=control)
+        return []
+
+    def _report(
+        self, plan: ChunkPlan, condition: Condition, handed: Handed, resets: list[Reset]
+    ) -> None:
+        self._channels.tell(
+            ChunkReport(
+                chunk_index=plan.chunk_index,
+                num_frames=0 if handed.fault else self.model.spec.frames_per_chunk,
+                stage_ms=self.telemetry.stage_ms(),
+                backends=self.backends(),
+                shapes=self._shapes(),
+                resets=tuple(resets),
+                statistics=handed.statistics,
+                discarded=handed.fault,
+                input_first=condition.input_first,
+                input_last=condition.input_last,
+                stale_frames=condition.stale_frames,
+                condition=to_bytes(condition),
+                frames_crc32=handed.crc32,
+            )
+        )
+
+    def backends(self) -> dict[str, str]:
+        """Return op → backend that runs."""
+        return {"attention": "sdpa", "linear": "torch", "codec": "torch, channels last"}
+
+    def _shapes(self) -> dict[str, tuple[int, ...]]:
+        config, choice = self._sampler.config, self.model.choice
+        return {
+            "latents": (config.latents_per_chunk, config.height, config.width),
+            "frames": (self.model.spec.frames_per_chunk, choice.height_px, choice.width_px),
+            "context_latents": (self._sampler.cache.state.cached,),
+        }
