@@ -7,7 +7,7 @@ On the WebSocket a message is one binary frame. On the pipe it is preceded by it
 from __future__ import annotations
 
 import struct
-from typing import BinaryIO, TypeVar
+from typing import IO, TypeVar
 
 import msgspec
 
@@ -48,14 +48,14 @@ def decode(decoder: msgspec.msgpack.Decoder[_T], data: bytes) -> _T:
         raise RemoteProtocolError(f"message of {len(data)} bytes refused: {error}") from error
 
 
-def write_framed(pipe: BinaryIO, message: Message) -> None:
+def write_framed(pipe: IO[bytes], message: Message) -> None:
     """Write one length-prefixed message and flush. Raises BrokenPipeError when nobody reads."""
     body = encode(message)
     pipe.write(_LENGTH.pack(len(body)) + body)
     pipe.flush()
 
 
-def read_framed(pipe: BinaryIO, decoder: msgspec.msgpack.Decoder[_T]) -> _T | None:
+def read_framed(pipe: IO[bytes], decoder: msgspec.msgpack.Decoder[_T]) -> _T | None:
     """Read one length-prefixed message; None at the end of the stream, also in mid-message.
 
     Raises:

@@ -1,0 +1,125 @@
+"""`python -m engine.host`: the host alone. Apps attach to it over the WebSocket."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+from engine.errors import ConfigError, EngineError, ExitCode
+from engine.host.floor_plan import DEFAULT_PORT, Engine, HostConfig
+from engine.host.run import run
+from engine.protocol.values import Look, ModelChoice, OutputSpec, SourceSpec
+
+_DEFAULTS = HostConfig()
+
+
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
+    """Run a host; returns the exit code. Trouble is one sentence on stderr."""
+    options = _parser().parse_args(arguments)
+    level = logging.INFO if options.verbose else logging.WARNING
+    logging.basicConfig(level=level, format="%(asctime)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        return run(_config(options), on_started=_announce)
+    except EngineError as error:
+        sys.stderr.write(f"segue: {error}\n")
+        return error.exit_code
+
+
+def _announce(engine: Engine) -> None:
+    sys.stdout.write(f"listening on ws://127.0.0.1:{engine.port}/ws\n")
+    sys.stdout.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="segue engine", description="Run Segue's host alone.")
+    add = parser.add_argument
+    add("--port", type=int, default=DEFAULT_PORT, help="WebSocket port on 127.0.0.1; 0: any")
+    add("--prompt", default=_DEFAULTS.look.prompt, help="what the show begins with")
+    add("--seed", type=int, help="seed of the show; by chance without it")
+    add("--source", default="none", help="none, pattern, camera:N, ndi:NAME, or a video file")
+    add("--size", default="1280x720", help="output size in pixels, even numbers")
+    add("--rate", default="30", help="output frames a second: 30, 29.97, 24000/1001 …")
+    add("--ndi-name", default="Segue", help="name of the NDI source")
+    add("--no-ndi", action="store_true", help="do not send NDI")
+    add("--model", default="house", help="model to load")
+    add("--model-size", default="256x256", help="picture of the model, divisible by 16")
+    add("--device", default="auto", choices=("auto", "cpu", "cuda"), help="where it runs")
+    add("--threads", type=int, default=0, help="CPU threads of the generator; 0: all")
+    add("--takes", type=Path, help="folder of takes")
+    add("--no-take", action="store_true", help="do not log the show for a replay")
+    add("--record", type=Path, help="record to this MP4 file, from the first picture on")
+    add("--seconds", type=float, help="end after so many seconds of pictures")
+    add("--fake", action="store_true", help="a generator without torch, for trying things out")
+    add("--verbose", action="store_true", help="log to stderr what is going on")
+    return parser
+
+
+def _config(options: argparse.Namespace) -> HostConfig:
+    width_px, height_px = size_of(options.size)
+    model_width_px, model_height_px = size_of(options.model_size)
+    rate = rate_of(options.rate)
+    return HostConfig(
+        port=options.port,
+        look=Look(prompt=options.prompt),
+        source=source_of(options.source),
+        output=OutputSpec(
+            width_px=width_px, height_px=height_px,
+            rate_numerator=rate.numerator, rate_denominator=rate.denominator,
+            ndi_name=options.ndi_name, ndi=not options.no_ndi,
+        ),
+        model=ModelChoice(
+            name=options.model, width_px=model_width_px, height_px=model_height_px,
+            device=options.device,
+        ),
+        show_seed=options.seed,
+        takes_folder=options.takes,
+        keep_take=not options.no_take,
+        record=options.record,
+        seconds=options.seconds,
+        num_threads=options.threads,
+        fake=options.fake,
+    )  # fmt: skip
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """Return width and height of ``1280x720``.
+
+    Raises:
+        ConfigError: it is no size.
+    """
+    width, _, height = text.partition("x")
+    if not (width.isdecimal() and height.isdecimal()):
+        raise ConfigError(f"size: got {text!r}, expected WIDTHxHEIGHT in pixels, as in 1280x720")
+    return int(width), int(height)
+
+
+def rate_of(text: str) -> Fraction:
+    """Return the rate as a fraction; ``29.97`` means 30000/1001 and its kin likewise.
+
+    Raises:
+        ConfigError: it is no rate.
+    """
+    try:
+        rate = Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise ConfigError(
+            f"rate: got {text!r}, expected frames a second, as in 30, 29.97 or 24000/1001"
+        ) from None
+    ntsc = Fraction(round(rate) * 1000, 1001)
+    return ntsc if rate != round(rate) and abs(rate - ntsc) < Fraction(1, 100) else rate
+
+
+def source_of(text: str) -> SourceSpec:
+    """Return the source of ``camera:0``, ``ndi:NAME``, ``pattern``, ``none`` or a file."""
+    kind, _, address = text.partition(":")
+    if kind in {"none", "pattern", "camera", "ndi", "file"}:
+        return SourceSpec(kind=kind, address=address)
+    return SourceSpec(kind="file", address=text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,327 @@
+"""Play the score: plan a chunk, hand its frames on, take its report, plan the next.
+
+In:     commands of apps, messages of the worker.
+Out:    plans for the worker, frames for playout, events for apps, lines for the take.
+Thread: the event loop; only `on_frames` runs in `worker-events`, and `notice` in any.
+Full:   playout says when there is room for another chunk; until then the boundary waits, so what
+        is asked in that time still lands in the next chunk.
+
+    WorkerReady ──► plan ──► FramesReady ──► playout
+                     ▲            │
+                     └─ room? ◄─ ChunkReport ──► take
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from engine.host import score as music
+from engine.host import take as takes
+from engine.host import tempo as beat
+from engine.host.events import EventHub
+from engine.host.looks import Values
+from engine.host.score import Score, ScoreCommand
+from engine.host.supervisor import Supervisor
+from engine.host.take import Take
+from engine.host.tempo import Tempo
+from engine.host.watch import Limits
+from engine.protocol.frame_ring import RingFrame, RingReader
+from engine.protocol.messages import CutLanded, HostEvent, NoticeRaised, PlayoutState
+from engine.protocol.orders import (
+    ChunkPlan,
+    ChunkReport,
+    FramesReady,
+    LoadModel,
+    PromptRead,
+    WorkerReady,
+)
+from engine.protocol.values import Cut, Look, Severity
+
+_LOG = logging.getLogger("segue.conductor")
+_ROOM_POLL_S = 0.01
+_SAME_NOTICE_S = 5.0
+MAX_DISCARDED = 3  # chunks in a row, then the worker is restarted
+
+
+class Playout(Protocol):
+    """What the conductor needs of the presenter."""
+
+    def feed(
+        self, frames: Sequence[RingFrame], native_fps: float, *, starts_cut: bool = False
+    ) -> None:
+        """Take the frames of one chunk."""
+
+    def has_room(self, num_frames: int) -> bool:
+        """Return whether the next chunk may be planned."""
+
+    def set_frame_parameters(self, values: Values) -> None:
+        """Take values that show at the next output frame."""
+
+    def state(self) -> PlayoutState:
+        """Return what the presenter is doing."""
+
+
+class Input(Protocol):
+    """What the conductor needs of the source."""
+
+    def newest_frame(self) -> int | None:
+        """Return the newest frame of the input ring."""
+
+    def take_source_cut(self) -> bool:
+        """Return True once after the source changed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkerSetup:
+    """How a worker is started."""
+
+    command: tuple[str, ...]
+    load: LoadModel
+    limits: Limits = field(default_factory=Limits)
+    fake: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Told:
+    """What the worker said last, for the window."""
+
+    report: ChunkReport | None = None
+    resets: int = 0
+    chunks: int = 0
+    discarded_in_a_row: int = 0
+
+
+class Conductor:
+    """Owns the score and the take. Start it inside a running event loop."""
+
+    def __init__(
+        self,
+        look: Look,
+        show_seed: int,
+        worker: WorkerSetup,
+        hub: EventHub,
+        takes_folder: Path | None,
+    ) -> None:
+        self.score: Score = music.open_score(look, show_seed)
+        self.supervisor = Supervisor(worker.command, worker.load, self, worker.limits)
+        self.tempo = Tempo()
+        self.told = Told()
+        self.take: Take | None = None
+        self.given_up = ""  # why there will be no more chunks
+        self._look = look
+        self._worker = worker
+        self._hub = hub
+        self._takes_folder = takes_folder
+        self._started_s = time.monotonic()
+        self._in_hand: ChunkPlan | None = None
+        self._frames_per_chunk = 0
+        self._native_fps = 0.0
+        self._timer: asyncio.TimerHandle | None = None
+        self._notices: dict[tuple[str, str], float] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.on_given_up_call: Callable[[], None] = lambda: None
+
+    @property
+    def uptime_s(self) -> float:
+        """Seconds since the show was opened."""
+        return time.monotonic() - self._started_s
+
+    def start(self, playout: Playout, source: Input) -> None:
+        """Start the first worker.
+
+        Raises:
+            DeviceError: the system will not start it.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._playout, self._source = playout, source
+        self._ring = RingReader(self._worker.load.frame_ring)
+        playout.set_frame_parameters(self.score.frame)
+        self.supervisor.start()
+
+    async def stop(self) -> None:
+        """Stop the worker and close the take."""
+        self._cancel_timer()
+        await self.supervisor.stop()
+        if self.take is not None:
+            self.take.close()
+        if self._loop is not None:
+            self._ring.close()
+        self._loop = None
+
+    # ------------------------------------------------------------ what was asked
+
+    def obey(self, command: ScoreCommand) -> None:
+        """Note what was asked of the score.
+
+        Raises:
+            ConfigError, LocalProtocolError: as `score.apply`; nothing changed.
+        """
+        before = self.score.frame
+        self.score = music.apply(self.score, command)
+        if self.score.frame != before:
+            self._playout.set_frame_parameters(self.score.frame)
+
+    def publish(self, event: HostEvent) -> None:
+        """Tell everybody who listens."""
+        self._hub.publish(event)
+
+    def notice(self, severity: Severity, subject: str, text: str) -> None:
+        """Tell the performer, the log and the take. Any thread; the same text once in 5 s."""
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            _LOG.warning("%s: %s", subject, text)
+            return
+        loop.call_soon_threadsafe(self._notice, severity, subject, text)
+
+    def _notice(self, severity: Severity, subject: str, text: str) -> None:
+        now_s = time.monotonic()
+        if now_s - self._notices.get((subject, text), -_SAME_NOTICE_S) < _SAME_NOTICE_S:
+            return
+        self._notices = {k: s for k, s in self._notices.items() if now_s - s < _SAME_NOTICE_S}
+        self._notices[subject, text] = now_s
+        level = logging.INFO if severity is Severity.INFO else logging.WARNING
+        _LOG.log(level, "%s: %s", subject, text)
+        event = NoticeRaised(severity=severity, subject=subject, text=text, at_s=self.uptime_s)
+        self._hub.publish(event)
+        if self.take is not None and subject != "take":
+            self.take.write(event)
+
+    # ------------------------------------------------------------ the boundary
+
+    def _cross_when_there_is_room(self) -> None:
+        self._cancel_timer()
+        if self.supervisor.status != "live" or self._in_hand is not None:
+            return
+        if self._playout.has_room(self._frames_per_chunk):
+            self._cross()
+        elif self._loop is not None:
+            self._timer = self._loop.call_later(_ROOM_POLL_S, self._cross_when_there_is_room)
+
+    def _cross(self) -> None:
+        self.score, plan = music.next_chunk(
+            self.score, self._source.newest_frame(), self._source.take_source_cut()
+        )
+        self._in_hand = plan
+        self.tempo = beat.crossed(self.tempo, time.monotonic())
+        if self.take is not None:
+            self.take.write(plan)
+        self.supervisor.send_plan(plan)
+        if plan.cut is not Cut.NONE:
+            self.publish(
+                CutLanded(
+                    chunk_index=plan.chunk_index, cut=plan.cut, blend=plan.blend, seed=plan.seed
+                )
+            )
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    # ------------------------------------------------------------ what the worker says
+
+    def on_ready(self, ready: WorkerReady) -> None:
+        """Begin the take, or go on with it, and plan the next chunk."""
+        self._frames_per_chunk = ready.frames_per_chunk
+        self._native_fps = ready.native_fps
+        for text in ready.notices:
+            self._notice(Severity.WARNING, "worker", text)
+        self._begin_take(ready)
+        if self.score.next_prompt:
+            self.supervisor.prepare(self.score.next_prompt)
+        if self.supervisor.restarts:
+            self._notice(Severity.INFO, "worker", "the generator is back with the same look")
+        self._cross_when_there_is_room()
+
+    def on_frames(self, frames: FramesReady) -> None:
+        """Hand the frames of a chunk on. Runs in thread `worker-events`."""
+        numbers = range(frames.first_frame, frames.first_frame + frames.num_frames)
+        read = [self._ring.read(number) for number in numbers]
+        whole = [frame for frame in read if frame is not None]
+        if len(whole) < len(read):
+            lost = len(read) - len(whole)
+            text = f"{lost} frames of chunk {frames.chunk_index} were overwritten before playout"
+            self.notice(Severity.WARNING, "playout", text)
+        plan = self._in_hand
+        starts_cut = plan is not None and plan.cut is Cut.HARD
+        self._playout.feed(whole, self._native_fps, starts_cut=starts_cut)
+        if self._loop is not None:
+            self._loop.call_soon_threadsafe(self._on_frames_fed, frames)
+
+    def _on_frames_fed(self, frames: FramesReady) -> None:
+        self.tempo = beat.arrived(self.tempo, frames.num_frames, time.monotonic())
+        if self.score.frame_due and self._loop is not None:
+            delay_s = self._playout.state().delay_ms / 1000  # a look's rows come with its picture
+            self._loop.call_later(delay_s, self._land_frame_values, frames.chunk_index)
+
+    def _land_frame_values(self, chunk_index: int) -> None:
+        self.score = music.land_frame_values(self.score, chunk_index)
+        self._playout.set_frame_parameters(self.score.frame)
+
+    def on_report(self, report: ChunkReport) -> None:
+        """Write the report down and plan the next chunk."""
+        if self.take is not None:
+            self.take.write(report)
+        self.told.report = report
+        self.told.chunks += 1
+        self.told.resets += len(report.resets) > 0
+        self._in_hand = None
+        if self._is_usable(report):
+            self._cross_when_there_is_room()
+
+    def _is_usable(self, report: ChunkReport) -> bool:
+        """Return whether generation may simply go on."""
+        if not report.discarded:
+            self.told.discarded_in_a_row = 0
+            return True
+        self.told.discarded_in_a_row += 1
+        text = f"chunk {report.chunk_index} was not shown: {report.discarded}; the cache was reset"
+        self._notice(Severity.FAULT, "worker", text)
+        self.score = music.fault(self.score, report.discarded)
+        if self.told.discarded_in_a_row < MAX_DISCARDED:
+            return True
+        self.told.discarded_in_a_row = 0
+        self.supervisor.restart(f"{MAX_DISCARDED} chunks in a row could not be shown")
+        return False
+
+    def on_prompt_read(self, event: PromptRead) -> None:
+        """Tell how the model understood a prompt."""
+        self.publish(event)
+
+    def on_lost(self, reason: str, detail: str) -> None:
+        """Go on with the same look when the next worker is there."""
+        self._abandon(reason)
+        last = detail.strip().splitlines()[-1:] if detail else []
+        said = f" ({last[0]})" if last else ""
+        text = f"the generator was lost: {reason}{said}; it is restarted, the output goes on"
+        self._notice(Severity.FAULT, "worker", text)
+        _LOG.debug("last words of the worker:\n%s", detail)
+
+    def on_given_up(self, reason: str, detail: str) -> None:
+        """Say so; the output goes on with what it has."""
+        self._abandon(reason)
+        self.given_up = reason
+        self._notice(Severity.FAULT, "worker", f"the generator does not start: {reason}")
+        _LOG.debug("last words of the worker:\n%s", detail)
+        self.on_given_up_call()
+
+    def _abandon(self, reason: str) -> None:
+        self._cancel_timer()
+        self._in_hand = None
+        self.tempo = beat.interrupted(self.tempo)
+        if self.score.version:  # before the first chunk there is nothing to lose
+            self.score = music.fault(self.score, reason)
+
+    def _begin_take(self, ready: WorkerReady) -> None:
+        if self.take is not None:
+            self.take.write(ready)
+        elif self._takes_folder is not None:
+            self.take = Take(takes.new_folder(self._takes_folder), self._notice)
+            fake = self._worker.fake
+            self.take.write(takes.header(self.score.show_seed, self._look, ready, fake=fake))

@@ -1,0 +1,214 @@
+"""What an app asks and what it is told: each command gets one answer, and all get the state.
+
+Thread: the event loop. What may wait for a device runs beside it, in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Callable
+from typing import Protocol, assert_never
+
+from engine.errors import EngineError
+from engine.host import score as music
+from engine.host import tempo as beat
+from engine.host.conductor import Conductor
+from engine.host.looks import Values, frame_rows
+from engine.host.playout.presenter import Presenter
+from engine.host.rack import Rack
+from engine.protocol.messages import (
+    AppCommand,
+    CancelCut,
+    CommandAccepted,
+    CommandRefused,
+    EngineState,
+    HardCut,
+    Hello,
+    QueuePrompt,
+    Rates,
+    RestartWorker,
+    SelectSource,
+    SetOutput,
+    SetParameters,
+    SoftCut,
+    SourceState,
+    StartRecording,
+    StopEngine,
+    StopRecording,
+    WorkerState,
+)
+from engine.protocol.values import Cut, SourceSpec
+
+Answer = CommandAccepted | CommandRefused
+_STATE_PERIOD_S = 0.1
+
+
+class SourceDesk(Protocol):
+    """What the desk needs of the source."""
+
+    def select(self, spec: SourceSpec) -> None:
+        """Change the source."""
+
+    def state(self) -> SourceState:
+        """Return the source as it is."""
+
+    def input_fps(self) -> float:
+        """Return its measured rate."""
+
+
+class Desk:
+    """Answers commands and tells the state. `on_stop` is called by `StopEngine`."""
+
+    def __init__(
+        self,
+        conductor: Conductor,
+        presenter: Presenter,
+        rack: Rack,
+        source: SourceDesk,
+        preview_ring: str,
+        on_stop: Callable[[], None],
+    ) -> None:
+        self._conductor = conductor
+        self._presenter = presenter
+        self._rack = rack
+        self._source = source
+        self._preview_ring = preview_ring
+        self._on_stop = on_stop
+        self._one_at_a_time = asyncio.Lock()
+
+    async def answer(self, command: AppCommand) -> Answer:
+        """Do what was asked, or say in one sentence why not."""
+        try:
+            effect = await self._do(command)
+        except EngineError as error:
+            return CommandRefused(command_id=command.command_id, reason=str(error))
+        return CommandAccepted(command_id=command.command_id, effect=effect)
+
+    async def tell_state(self) -> None:
+        """Publish the state ten times a second, for ever."""
+        while True:
+            self._conductor.publish(self.state())
+            await asyncio.sleep(_STATE_PERIOD_S)
+
+    async def _do(self, command: AppCommand) -> str:
+        match command:
+            case SetParameters() | QueuePrompt() | HardCut() | SoftCut() | CancelCut():
+                return self._obey(command)
+            case SelectSource():
+                self._source.select(command.source)
+                return f"opening source {command.source.kind}"
+            case SetOutput() | StartRecording() | StopRecording():
+                async with self._one_at_a_time:
+                    return await asyncio.to_thread(self._do_slowly, command)
+            case RestartWorker():
+                self._conductor.supervisor.restart("restarted by hand")
+                return "restarting the generator; the output goes on"
+            case StopEngine():
+                self._on_stop()
+                return "stopping"
+            case Hello():
+                return "already greeted"
+            case _:
+                assert_never(command)
+
+    def _do_slowly(self, command: SetOutput | StartRecording | StopRecording) -> str:
+        match command:
+            case SetOutput():
+                self._rack.set_output(command.output)
+                return "from the next output frame"
+            case StartRecording():
+                return f"recording to {self._rack.start_recording(command.path)}"
+            case StopRecording():
+                return f"recorded to {self._rack.stop_recording()}"
+
+    def _obey(self, command: music.ScoreCommand) -> str:
+        conductor = self._conductor
+        ran_before = conductor.score.pending is None and conductor.score.ramp is not None
+        conductor.obey(command)
+        match command:
+            case SetParameters():
+                return self._effect_of_edits(command.values)
+            case QueuePrompt():
+                conductor.supervisor.prepare(conductor.score.next_prompt)
+                return "in standby" if conductor.score.next_prompt else "standby is empty"
+            case HardCut() | SoftCut():
+                return self._effect_of_cut()
+            case CancelCut():
+                return "soft cut stopped where it is" if ran_before else "the cut is forgotten"
+
+    def _effect_of_edits(self, values: Values) -> str:
+        if len(frame_rows(values)) == len(values):
+            return "at the next output frame"
+        return self._at_the_boundary()
+
+    def _effect_of_cut(self) -> str:
+        pending = self._conductor.score.pending
+        assert pending is not None  # a cut was just accepted
+        self._conductor.supervisor.prepare(pending.look.prompt)
+        if pending.kind is Cut.HARD:
+            return f"hard cut {self._at_the_boundary()}"
+        return f"soft cut over {pending.num_chunks} chunks {self._at_the_boundary()}"
+
+    def _at_the_boundary(self) -> str:
+        conductor = self._conductor
+        in_s = beat.boundary_in_s(conductor.tempo, time.monotonic())
+        when = f", in {in_s:.1f} s" if in_s else ""
+        return f"at chunk {conductor.score.chunk_index}{when}"
+
+    # ------------------------------------------------------------ the whole truth
+
+    def state(self) -> EngineState:
+        """Return everything a window shows."""
+        conductor, score, now_s = self._conductor, self._conductor.score, time.monotonic()
+        return EngineState(
+            pid=os.getpid(),
+            uptime_s=conductor.uptime_s,
+            prompt_now=score.text,
+            prompt_next=score.next_prompt,
+            look_name=score.look_name,
+            live={**score.live, **score.frame},
+            pending=dict(score.edits),
+            cut=music.cut_state(score),
+            chunk_index=max(0, score.chunk_index - 1),
+            seed=score.seed,
+            boundary_in_s=beat.boundary_in_s(conductor.tempo, now_s),
+            chunk_period_s=beat.chunk_period_s(conductor.tempo),
+            rates=self._rates(now_s),
+            playout=self._presenter.state(),
+            source=self._source.state(),
+            outputs=self._rack.states(),
+            output=self._rack.spec,
+            worker=self._worker(),
+            preview_ring=self._preview_ring,
+            take=str(conductor.take.folder) if conductor.take and conductor.take.is_open else "",
+            recording=self._rack.recording_path,
+        )
+
+    def _rates(self, now_s: float) -> Rates:
+        output_fps, target_fps = self._presenter.rates()
+        return Rates(
+            input_fps=self._source.input_fps(),
+            generation_fps=beat.generation_fps(self._conductor.tempo, now_s),
+            output_fps=output_fps,
+            output_target_fps=target_fps,
+        )
+
+    def _worker(self) -> WorkerState:
+        supervisor, told = self._conductor.supervisor, self._conductor.told
+        ready, report = supervisor.ready, told.report
+        backends = dict(ready.backends) if ready else {}
+        return WorkerState(
+            status=supervisor.status,
+            message=supervisor.message,
+            model=ready.model.name if ready else "",
+            device=ready.device if ready else "",
+            dtype=ready.dtype if ready else "",
+            backends={**backends, **(report.backends if report else {})},
+            stage_ms=report.stage_ms if report else {},
+            shapes=report.shapes if report else {},
+            restarts=supervisor.restarts,
+            resets=told.resets,
+            memory_bytes=supervisor.memory_bytes,
+        )

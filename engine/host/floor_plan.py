@@ -1,0 +1,199 @@
+"""Where everything of the host is put together: rings, threads and stages, in data order.
+
+    source ─► [input ring] ─► worker ─► [frame ring] ─► presenter ─► outputs
+                 server ─► desk ─► conductor ─► supervisor ─► worker
+
+Everything starts in `Engine.start` and ends in `Engine.stop`, also after a start that failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from engine.host.conductor import Conductor, WorkerSetup
+from engine.host.desk import Desk
+from engine.host.events import EventHub
+from engine.host.outputs.ndi import NdiOutput
+from engine.host.outputs.preview import PreviewOutput
+from engine.host.outputs.recording import RecordingOutput
+from engine.host.playout.presenter import Presenter
+from engine.host.rack import Rack
+from engine.host.server import Server
+from engine.host.sources.runner import SourceRunner
+from engine.host.watch import Limits
+from engine.protocol import frame_ring, places
+from engine.protocol.messages import EngineState
+from engine.protocol.orders import LoadModel
+from engine.protocol.values import Look, ModelChoice, OutputSpec, SourceSpec
+
+DEFAULT_PORT = 7700
+INPUT_FPS = 16.0  # rate of the input ring: that of the models
+_FRAME_SLOTS = 64  # five chunks of twelve: playout reads a chunk while the next is written
+_INPUT_SLOTS = 64
+_FIRST_PICTURE_POLL_S = 0.05
+_FAKE = "engine.host.fake_worker"
+_REAL = "engine.worker"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostConfig:
+    """What a host is started with."""
+
+    port: int = DEFAULT_PORT  # 0: the system chooses
+    look: Look = field(default_factory=lambda: Look(prompt="ink in water"))
+    source: SourceSpec = field(default_factory=SourceSpec)
+    output: OutputSpec = field(default_factory=OutputSpec)
+    model: ModelChoice = field(default_factory=ModelChoice)
+    show_seed: int | None = None  # None: by chance; it is in the take
+    takes_folder: Path | None = None  # None: the performer's own
+    keep_take: bool = True
+    record: Path | None = None  # from the first picture on
+    seconds: float | None = None  # of pictures, then the show ends; None: until told to stop
+    num_threads: int = 0  # of the worker on a CPU; 0: all
+    fake: bool = False  # a worker without torch
+    limits: Limits = field(default_factory=Limits)
+
+
+class Engine:
+    """A whole host. `start` and `stop` run inside one event loop."""
+
+    def __init__(self, config: HostConfig) -> None:
+        self.config = config
+        self._rings = _make_rings(config)
+        self._hub = EventHub()
+        seed = config.show_seed if config.show_seed is not None else secrets.randbits(32)
+        self.conductor = Conductor(
+            config.look, seed, _worker(config, self._rings), self._hub, _takes(config)
+        )
+        self._preview = PreviewOutput(self.conductor.notice)
+        self._outputs = (NdiOutput(self.conductor.notice), self._preview)
+        self.presenter = Presenter(config.output, self._outputs, self.conductor.notice)
+        width_px, height_px = config.model.width_px, config.model.height_px
+        self._source = SourceRunner(
+            self._rings[1], width_px, height_px, INPUT_FPS, self.conductor.notice
+        )
+        self._ended = asyncio.Event()
+        self._why = ""
+        self._tasks: list[asyncio.Task[None]] = []
+
+    def _furnish(self) -> None:
+        """Put up what answers apps."""
+        notice = self.conductor.notice
+        self.rack = Rack(
+            self.presenter, self.config.output, self._outputs, lambda p: RecordingOutput(p, notice)
+        )
+        self.desk = Desk(
+            self.conductor, self.presenter, self.rack, self._source, self._preview.ring_path,
+            self.end,
+        )  # fmt: skip
+        self.server = Server(self.desk.answer, self.desk.state, self._hub)
+        self.conductor.on_given_up_call = self._on_given_up
+
+    @property
+    def port(self) -> int:
+        """The port that apps find us at."""
+        return self.server.port
+
+    def state(self) -> EngineState:
+        """Return the whole truth."""
+        return self.desk.state()
+
+    async def start(self) -> None:
+        """Start everything.
+
+        Raises:
+            DeviceError: the port is in use, or the system starts no worker; nothing is left behind.
+            ConfigError: the output cannot be sent; nothing is left behind.
+        """
+        self._furnish()
+        try:
+            await self.server.start(self.config.port)
+            self.presenter.start()
+            self._source.start()
+            if self.config.source.kind != "none":
+                self._source.select(self.config.source)
+            self.conductor.start(self.presenter, self._source)
+        except BaseException:
+            await self.stop()
+            raise
+        self._tasks = [
+            asyncio.create_task(self.desk.tell_state()),
+            asyncio.create_task(self._keep_time()),
+        ]
+
+    async def stop(self) -> None:
+        """End everything in order and remove the rings. Safe twice."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.to_thread(self.presenter.stop)
+        await self.conductor.stop()
+        await asyncio.to_thread(self._source.stop)
+        await self.server.stop()
+        self._preview.remove()
+        for ring in self._rings:
+            frame_ring.remove(ring)
+
+    def end(self, why: str = "") -> None:
+        """Let `wait` return."""
+        self._why = why
+        self._ended.set()
+
+    async def wait(self) -> str:
+        """Wait for the end of the show; returns what broke, empty when nothing did."""
+        await self._ended.wait()
+        return self._why
+
+    async def _keep_time(self) -> None:
+        """Begin the recording with the first picture and end the show when it is long enough."""
+        while self.presenter.state().mode == "waiting":
+            await asyncio.sleep(_FIRST_PICTURE_POLL_S)
+        if self.config.record is not None:
+            await asyncio.to_thread(self.rack.start_recording, str(self.config.record))
+        if self.config.seconds is not None:
+            await asyncio.sleep(self.config.seconds)
+            self.end()
+
+    def _on_given_up(self) -> None:
+        """A show that never had a picture ends; one that had goes on with what it has."""
+        if not self.conductor.supervisor.was_ever_live:
+            self.end(self.conductor.given_up)
+
+
+def build(config: HostConfig) -> Engine:
+    """Return an engine that is not started; call it inside a running event loop.
+
+    Raises:
+        ConfigError: the look, the output or the sizes cannot be.
+    """
+    frame_ring.sweep()
+    return Engine(config)
+
+
+def _make_rings(config: HostConfig) -> tuple[str, str]:
+    pixels = config.model.width_px * config.model.height_px
+    frames = frame_ring.create("frames", _FRAME_SLOTS, pixels * 4)
+    try:
+        return frames, frame_ring.create("input", _INPUT_SLOTS, pixels * 3)
+    except BaseException:
+        frame_ring.remove(frames)
+        raise
+
+
+def _worker(config: HostConfig, rings: tuple[str, str]) -> WorkerSetup:
+    load = LoadModel(
+        model=config.model, frame_ring=rings[0], input_ring=rings[1], num_threads=config.num_threads
+    )
+    module = _FAKE if config.fake else _REAL
+    return WorkerSetup(
+        command=(sys.executable, "-m", module), load=load, limits=config.limits, fake=config.fake
+    )
+
+
+def _takes(config: HostConfig) -> Path | None:
+    if not config.keep_take:
+        return None
+    return config.takes_folder or places.takes_folder()
