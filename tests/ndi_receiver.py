@@ -16,7 +16,7 @@ import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import NDIlib as ndi
+import NDIlib
 import numpy as np
 
 FIRST_PORT, LAST_PORT = 5961, 5976
@@ -49,7 +49,8 @@ class Report:
 
 
 def say(event, **fields):
-    print(json.dumps({"event": event, **fields}), flush=True)
+    sys.stdout.write(json.dumps({"event": event, **fields}) + "\n")
+    sys.stdout.flush()
 
 
 class Receiver:
@@ -59,9 +60,9 @@ class Receiver:
     """
 
     def __init__(self, name, url, colour, timeout_s):
-        self.settings = ndi.RecvCreateV3()
-        self.settings.color_format = getattr(ndi, f"RECV_COLOR_FORMAT_{colour}")
-        self.settings.bandwidth = ndi.RECV_BANDWIDTH_HIGHEST
+        self.settings = NDIlib.RecvCreateV3()
+        self.settings.color_format = getattr(NDIlib, f"RECV_COLOR_FORMAT_{colour}")
+        self.settings.bandwidth = NDIlib.RECV_BANDWIDTH_HIGHEST
         self.settings.allow_video_fields = False
         self.handle = None
         deadline_s = time.monotonic() + timeout_s
@@ -72,21 +73,21 @@ class Receiver:
 
     def frame(self):
         """Return the next video frame, or None after 0.2 s; give it back with `free`."""
-        kind, video, _, _ = ndi.recv_capture_v2(self.handle, SLICE_MS, True, False, False)
-        return video if kind == ndi.FRAME_TYPE_VIDEO else None
+        kind, video, _, _ = NDIlib.recv_capture_v2(self.handle, SLICE_MS, True, False, False)
+        return video if kind == NDIlib.FRAME_TYPE_VIDEO else None
 
     def free(self, video):
-        ndi.recv_free_video_v2(self.handle, video)
+        NDIlib.recv_free_video_v2(self.handle, video)
 
     def tally(self, program, preview):
-        ndi.recv_set_tally(self.handle, make_tally(program, preview))
+        NDIlib.recv_set_tally(self.handle, make_tally(program, preview))
 
     def _by_name(self, name):
-        finder = ndi.find_create_v2()
-        ndi.find_wait_for_sources(finder, 500)
-        found = [s for s in ndi.find_get_current_sources(finder) if f"({name})" in s.ndi_name]
+        finder = NDIlib.find_create_v2()
+        NDIlib.find_wait_for_sources(finder, 500)
+        found = [s for s in NDIlib.find_get_current_sources(finder) if f"({name})" in s.ndi_name]
         urls = [source.url_address for source in found]
-        ndi.find_destroy(finder)
+        NDIlib.find_destroy(finder)
         for url in urls or [f"127.0.0.1:{port}" for port in range(FIRST_PORT, LAST_PORT)]:
             handle = self._at(url, name)
             if handle is not None:
@@ -95,22 +96,22 @@ class Receiver:
 
     def _at(self, url, name=None):
         """Return a receiver that gets video from `url`, of session `name` if that is given."""
-        source = ndi.Source()
+        source = NDIlib.Source()
         source.url_address = url
         self.settings.source_to_connect_to = source
-        handle = ndi.recv_create_v3(self.settings)
+        handle = NDIlib.recv_create_v3(self.settings)
         if says_who_it_is(handle, name) if name else sends_video(handle):
             return handle
-        ndi.recv_destroy(handle)
+        NDIlib.recv_destroy(handle)
         return None
 
 
 def sends_video(handle):
     deadline_s = time.monotonic() + 1.0
     while time.monotonic() < deadline_s:
-        kind, video, _, _ = ndi.recv_capture_v2(handle, SLICE_MS, True, False, False)
-        if kind == ndi.FRAME_TYPE_VIDEO:
-            ndi.recv_free_video_v2(handle, video)
+        kind, video, _, _ = NDIlib.recv_capture_v2(handle, SLICE_MS, True, False, False)
+        if kind == NDIlib.FRAME_TYPE_VIDEO:
+            NDIlib.recv_free_video_v2(handle, video)
             return True
     return False
 
@@ -119,17 +120,17 @@ def says_who_it_is(handle, name):
     """Return whether the source's connection metadata carries this name."""
     deadline_s = time.monotonic() + 0.6
     while time.monotonic() < deadline_s:
-        kind, _, _, metadata = ndi.recv_capture_v2(handle, SLICE_MS, False, False, True)
-        if kind == ndi.FRAME_TYPE_METADATA:
+        kind, _, _, metadata = NDIlib.recv_capture_v2(handle, SLICE_MS, False, False, True)
+        if kind == NDIlib.FRAME_TYPE_METADATA:
             text = metadata.data
-            ndi.recv_free_metadata(handle, metadata)
+            NDIlib.recv_free_metadata(handle, metadata)
             if "<ndi_product" in text:
                 return f'session="{name}"' in text
     return False
 
 
 def make_tally(program, preview):
-    tally = ndi.Tally()
+    tally = NDIlib.Tally()
     tally.on_program, tally.on_preview = program, preview
     return tally
 
@@ -219,7 +220,7 @@ def main():
     parser.add_argument("--tally", default="", choices=["", "program", "preview"])
     parser.add_argument("--picture", default="", help="save the last frame here, as .npy")
     arguments = parser.parse_args()
-    if not ndi.initialize():
+    if not NDIlib.initialize():
         say("failed", reason="NDI does not run on this processor")
         return 1
     try:
@@ -235,7 +236,7 @@ def main():
     if arguments.picture:
         np.save(Path(arguments.picture), statistics.pixels)
     say("done", **asdict(statistics.report(time.monotonic())))
-    ndi.recv_destroy(receiver.handle)
+    NDIlib.recv_destroy(receiver.handle)
     return 0
 
 
