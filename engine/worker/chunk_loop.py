@@ -91,7 +91,7 @@ class ChunkLoop:
         telemetry = self.telemetry
         telemetry.begin(plan.chunk_index, received_s)
         with telemetry.span("condition"):
-            resets = self._cross_boundary(plan)
+            resets = self.cross_boundary(plan)
             condition = self._inputs.condition(plan)
             control = self._control(plan, condition)
         with telemetry.span("denoise"):
@@ -113,7 +113,7 @@ class ChunkLoop:
                 chunk_index=-1, cut_number=0, chunk_in_cut=index, snapshot_version=0, seed=0,
                 text=text, parameters=parameters,
             )  # fmt: skip
-            self._cross_boundary(plan)
+            self.cross_boundary(plan)
             latents = self._denoise(plan, Condition(), None)
             self._pictures.write(self.streams.picture.push(latents))
             self._finish(plan, latents, None, "")
@@ -137,7 +137,7 @@ class ChunkLoop:
             State.INPUT_QUEUE: self._inputs.num_waiting == 0,
         }.get(state)
 
-    def _cross_boundary(self, plan: ChunkPlan) -> list[Reset]:
+    def cross_boundary(self, plan: ChunkPlan) -> list[Reset]:
         """Do what the reset table says, then take the plan's text."""
         resets = self._apply(events_of(plan), plan.input_until)
         if plan.text != self._mix:

@@ -69,7 +69,7 @@ class PreprocessRunner:
         """Forget the source before frame `number`: maps, ranges, background. Returns at once."""
         self._start_at = number
         self._restart.set()
-        self.store.drop_before(number)
+        self.store.drop_before(number + 1)  # its own map was made with the old source's memory
 
     def _preprocess_thread(self) -> None:
         try:
