@@ -21,6 +21,7 @@ import shlex
 import signal
 import sys
 import threading
+import time
 import zlib
 from dataclasses import dataclass
 from typing import BinaryIO
@@ -198,7 +199,10 @@ class FakeWorker:
         assert self._ring is not None  # a plan comes after the load
         first = self._ring.num_written
         for frame in frames:
-            meta = FrameMeta(media_index=self._media_index, chunk_index=plan.chunk_index)
+            now_ns = time.monotonic_ns()
+            meta = FrameMeta(
+                media_index=self._media_index, chunk_index=plan.chunk_index, captured_ns=now_ns
+            )
             self._ring.write(frame, meta)
             self._media_index += 1
         self._pipe.send(
@@ -218,9 +222,10 @@ def draw(plan: ChunkPlan, frame_index: int, size: tuple[int, int]) -> Frame:
     frame: Frame = np.empty((height, width, 4), np.uint8)
     frame[..., :3] = wave[..., None] * _colour(plan) + 40
     frame[..., 3] = 255
-    _caption(frame, f"chunk {plan.chunk_index} +{frame_index}", height - 24)
-    for line, part in enumerate(plan.text[:4]):
-        _caption(frame, f"{part.weight:.2f} {part.text[:28]}", 16 + 16 * line)
+    top = height // 3  # a wide output crops a square picture's upper and lower quarter
+    _caption(frame, f"chunk {plan.chunk_index} +{frame_index}", top)
+    for line, part in enumerate(plan.text[:4], 1):
+        _caption(frame, f"{part.weight:.2f} {part.text[:28]}", top + 16 * line)
     return frame
 
 
