@@ -1,0 +1,67 @@
+"""What the codec is asked for: right pixels, right colours, right edges, right motion."""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812 (the customary name)
+from torch import Tensor
+
+_FRAMES_PER_LATENT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class CodecLoss:
+    """The sum to minimise, and the parts worth printing."""
+
+    total: Tensor
+    l1: Tensor
+    temporal: Tensor
+    mse: Tensor
+
+
+def codec_loss(
+    decoded: Tensor, decoded_half: Tensor, frames: Tensor, latents: Tensor, temporal_weight: float
+) -> CodecLoss:
+    """Compare a reconstruction with its source.
+
+    Args:
+        decoded: [B, T, 3, H, W].
+        decoded_half: the decode of half-size latents, [B, T, 3, H/2, W/2]: it keeps the codec
+            working at other picture sizes.
+        frames: the source of `decoded`, in 0 to 1.
+        latents: [B, F, C, h, w] before noise.
+        temporal_weight: weight of the frame-difference term; it lowers the seam between latents.
+    """
+    l1 = (decoded - frames).abs().mean()
+    chroma = (_chroma(decoded) - _chroma(frames)).abs().mean()
+    edges = _gradient_loss(decoded.flatten(0, 1), frames.flatten(0, 1))
+    temporal = _temporal_loss(decoded, frames)
+    half = (decoded_half.flatten(0, 1) - F.avg_pool2d(frames.flatten(0, 1), 2)).abs().mean()
+    spread = (latents.std((0, 1, 3, 4)) - 1).square().mean()
+    centre = latents.mean((0, 1, 3, 4)).square().mean()
+    total = l1 + 0.5 * chroma + 0.5 * edges + temporal_weight * temporal + 0.25 * half
+    total = total + 0.02 * (spread + centre)
+    return CodecLoss(total, l1, temporal, (decoded - frames).square().mean())
+
+
+def _chroma(frames: Tensor) -> Tensor:
+    return frames - frames.mean(2, keepdim=True)
+
+
+def _temporal_loss(decoded: Tensor, frames: Tensor) -> Tensor:
+    """Frame-difference error, counted double where one latent frame hands over to the next."""
+    error = (decoded.diff(dim=1) - frames.diff(dim=1)).abs().mean((0, 2, 3, 4))
+    step = torch.arange(1, decoded.shape[1], device=decoded.device)
+    weight = 1.0 + (step % _FRAMES_PER_LATENT == 0).float()
+    return (error * weight).sum() / weight.sum()
+
+
+def _gradient_loss(decoded: Tensor, frames: Tensor) -> Tensor:
+    """Mean error of horizontal and vertical differences at three scales; [N, 3, H, W]."""
+    total = torch.zeros((), device=decoded.device)
+    for scale in range(3):
+        if scale:
+            decoded, frames = F.avg_pool2d(decoded, 2), F.avg_pool2d(frames, 2)
+        for axis in (-1, -2):
+            total = total + (decoded.diff(dim=axis) - frames.diff(dim=axis)).abs().mean()
+    return total / 3

@@ -1,0 +1,280 @@
+"""Stage 3: distil the house transformer to two denoising steps.
+
+python -m training.distil --seconds 240 --out runs/house
+
+Distribution matching on the model's own rollouts. The student plays chunk after chunk from its own
+past; each finished chunk is noised, and two score models say where the data (frozen teacher, with
+guidance) and where the student's own output (critic, trained along) would go; the student follows
+the difference. Some shows start from noisy video of another caption, so that video-to-video works
+in two steps too.
+Source: Yin et al., DMD2 (2024); Huang et al., Self-Forcing (2025).
+"""
+
+import argparse
+import copy
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from engine.worker.models.house.house import HOUSE_SAMPLING, HOUSE_TRANSFORMER
+from engine.worker.models.house.vocabulary import NUM_SLOTS
+from engine.worker.models.wan.transformer import TransformerConfig
+from training.checkpoints import load_state, save_state
+from training.forced import compile_layers, forced_velocity
+from training.optimisers import MovingAverage, trapezoid_scale
+from training.pool import ClipSample, LatentPool, PoolSettings
+from training.rollout import Rollout, Sampling, ShowInputs, roll_out
+from training.runtime import Runtime, StageClock, check_finite, start_runtime, stop_runtime
+from training.transformer import (
+    HouseNet,
+    context_sigma,
+    load_codec,
+    noisy_chunks,
+    shift_sigma,
+    training_sigma,
+)
+
+_SCORE_CONTEXT_SIGMA = 0.08
+_VIDEO_SHARE = 0.3
+_LAST_STEP_SHARE = 0.75
+_CRITIC_WARMUP = 10
+_BUFFER = 12
+_DRAW_EVERY = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DistilRun:
+    """Settings of one run."""
+
+    seconds: float
+    out: Path
+    state: Path
+    seed: int = 3
+    batch_size: int = 24
+    rate: float = 1.0e-4
+    guidance: float = 2.0
+    critic_steps: int = 2
+    compiled: bool = True
+    config: TransformerConfig = HOUSE_TRANSFORMER
+    pool: PoolSettings = PoolSettings(first_fill=768)  # noqa: RUF009 (frozen)
+
+
+@dataclass(frozen=True, slots=True)
+class Produced:
+    """Student output of one step together with what it was made under."""
+
+    sample: ClipSample
+    past: Tensor  # [B, N - 1, ...] the rolled-out chunks that were its context
+    latents: Tensor  # [B, N, ...] what the student predicted
+
+
+class Distiller:
+    """Student, critic, teacher and their optimisers."""
+
+    def __init__(self, run: DistilRun, runtime: Runtime, pool: LatentPool) -> None:
+        self.run, self.runtime, self.pool = run, runtime, pool
+        self.rng: random.Random = runtime.rng(run.seed)
+        self.teacher = HouseNet(run.config).to(runtime.device)
+        self.teacher.load(run.out, "-base")
+        self.student = copy.deepcopy(self.teacher)
+        self.critic = copy.deepcopy(self.teacher)
+        self.teacher.requires_grad_(False)
+        for net in (self.student, self.critic):
+            net.captions.requires_grad_(False)
+        self.average = MovingAverage(self.student, 0.99)
+        self.step = 0
+        self._load()
+        self._adam_student = self._adam(self.student, run.rate)
+        self._adam_critic = self._adam(self.critic, 2 * run.rate)
+        self._produced: list[Produced] = []
+        nulls = torch.zeros(NUM_SLOTS, dtype=torch.long, device=runtime.device)
+        self._null_text = self.teacher.captions(nulls).detach()
+
+    def _adam(self, net: HouseNet, rate: float) -> torch.optim.AdamW:
+        fused = self.runtime.device.type == "cuda"
+        parameters = list(net.transformer.parameters())
+        return torch.optim.AdamW(parameters, rate, betas=(0.0, 0.99), weight_decay=0, fused=fused)
+
+    @property
+    def _state_path(self) -> Path:
+        return self.run.state / "distil.pt"
+
+    def _load(self) -> None:
+        state = load_state(self._state_path, self.runtime.device)
+        if state is not None:
+            self.student.load_state_dict(state["student"])
+            self.critic.load_state_dict(state["critic"])
+            self.average.module.load_state_dict(state["average"])
+            self.step = self.average.steps = state["step"]
+            self.runtime.log(f"resumed at step {self.step}")
+
+    def save(self) -> None:
+        """Save the resumable state and the averaged student, which is the shipped model."""
+        if self.runtime.rank:
+            return
+        state = {"student": self.student.state_dict(), "critic": self.critic.state_dict()}
+        state["average"] = self.average.module.state_dict()
+        save_state(self._state_path, {**state, "step": self.step})
+        self.average.module.save(self.run.out)
+
+    def train(self) -> None:
+        """Distil until the budget is spent."""
+        clock, begin = StageClock(self.runtime, self.run.seconds), self.step
+        while (progress := clock.progress()) < 1:
+            if self.step % _DRAW_EVERY == 0:
+                self.pool.add()
+            scale = trapezoid_scale(progress, self.step - begin, 20, 0.4, 0.1)
+            push = self.student_step(scale)
+            loss = torch.zeros(())
+            for _ in range(self.run.critic_steps):
+                loss = self.critic_step(max(scale, 0.3))
+            self.step += 1
+            done = self.step - begin
+            if done in (1, _CRITIC_WARMUP + 1, 20) or done % 25 == 0:
+                value = float(self.runtime.mean(loss.to(self.runtime.device)))
+                check_finite(value, f"critic loss at step {self.step}")
+                spread = self._produced[-1].latents.std()
+                moving = self._produced[-1].latents.diff(dim=2).abs().mean()
+                real = self._produced[-1].sample.latents.diff(dim=2).abs().mean()
+                self.runtime.log(
+                    f"distil {self.step} push {push:.4f} critic {value:.4f} std {spread:.3f} "
+                    f"motion {moving:.3f} (data {real:.3f}) {done / clock.elapsed_s:.2f} it/s"
+                )
+
+    def student_step(self, scale: float) -> float:
+        """Roll out, keep the result for the critic, and (after its warm-up) push the student."""
+        sample = self.pool.sample(self.run.batch_size)
+        text = sample.text(self.student.captions).detach()
+        with self._autocast():
+            rollout = roll_out(
+                self.student.transformer,
+                self._show_inputs(sample, text),
+                Sampling(sigmas=HOUSE_SAMPLING.sigmas),
+            )
+            produced = self._predict(sample, rollout, text)
+        kept = Produced(sample, produced.past, produced.latents.detach())
+        self._produced = [*self._produced, kept][-_BUFFER:]
+        if self.step < _CRITIC_WARMUP:
+            return 0.0
+        push = self._score_difference(kept, text)
+        loss = 0.5 * (produced.latents - (kept.latents - push)).square().mean()
+        torch.autograd.backward(loss)
+        self._finish_step(self.student, self._adam_student, self.run.rate * scale)
+        self.average.update(self.student)
+        return float(push.abs().mean())
+
+    def _show_inputs(self, sample: ClipSample, text: Tensor) -> ShowInputs:
+        """Most shows start from noise, some from the video of the next clip of the batch."""
+        batch, device = text.shape[0], text.device
+        strength = 0.4 + 0.55 * torch.rand(batch, device=device)
+        from_noise = torch.rand(batch, device=device) >= _VIDEO_SHARE
+        return ShowInputs(
+            text=text,
+            control=sample.control,
+            null_text=self._null_text,
+            video=sample.latents.roll(1, 0),
+            strength=strength.masked_fill(from_noise, 1.0),
+        )
+
+    def _predict(self, sample: ClipSample, rollout: Rollout, text: Tensor) -> Produced:
+        """Repeat one denoising step of the rollout, all chunks at once, with gradients."""
+        last = len(rollout.step_inputs) - 1
+        step = last if self.rng.random() < _LAST_STEP_SHARE else self.rng.randrange(last)
+        given, batch = rollout.step_inputs[step], text.shape[0]
+        num_chunks = given.shape[1]
+        past = rollout.latents[:, :-1]
+        zeros = torch.zeros(batch, num_chunks, device=text.device)
+        sigma = rollout.step_sigmas[step].unsqueeze(1).expand(-1, num_chunks)
+        context = noisy_chunks(sample, past, zeros[:, 1:], past, text)
+        # `given` is noisy already: mix in none, but tell the model its noise share.
+        chunks = noisy_chunks(sample, given, zeros, given, text).at(sigma)
+        (velocity,) = forced_velocity(self.student.transformer, context, [chunks])
+        share = sigma.view(batch, num_chunks, 1, 1, 1, 1)
+        return Produced(sample, past, given - share * velocity)
+
+    @torch.no_grad()
+    def _score_difference(self, produced: Produced, text: Tensor) -> Tensor:
+        """Return the gradient to descend: where the critic points, less where the data points."""
+        sample, latents = produced.sample, produced.latents
+        batch, num_chunks = latents.shape[:2]
+        uniform = 0.02 + 0.96 * torch.rand(batch, 1, device=latents.device)
+        sigma = shift_sigma(uniform, 2.5).expand(-1, num_chunks).contiguous()
+        level = torch.full_like(sigma[:, 1:], _SCORE_CONTEXT_SIGMA)
+        noise, past_noise = torch.randn_like(latents), torch.randn_like(produced.past)
+
+        def velocity(net: HouseNet, rows: Tensor) -> Tensor:
+            context = noisy_chunks(sample, produced.past, level, past_noise, rows)
+            noisy = noisy_chunks(sample, latents, sigma, noise, rows)
+            return forced_velocity(net.transformer, context, [noisy])[0]
+
+        with self._autocast():
+            guided, fake = velocity(self.teacher, text), velocity(self.critic, text)
+            plain = velocity(self.teacher, self._null_text.expand_as(text))
+        real = plain + self.run.guidance * (guided - plain)
+        share = sigma.view(batch, num_chunks, 1, 1, 1, 1)
+        noisy_latents = latents.lerp(noise, share)
+        distance = (latents - (noisy_latents - share * real)).abs()
+        normaliser = distance.mean((2, 3, 4, 5), keepdim=True).clamp_min(0.02)
+        return torch.nan_to_num(share * (real - fake) / normaliser)
+
+    def critic_step(self, scale: float) -> Tensor:
+        """Teach the critic the velocity field of what the student makes."""
+        produced = self.rng.choice(self._produced)
+        sample, latents = produced.sample, produced.latents
+        shape, device = (latents.shape[0], latents.shape[1]), latents.device
+        text = sample.text(self.critic.captions).detach()
+        noise, past = torch.randn_like(latents), produced.past
+        with self._autocast():
+            level = context_sigma((shape[0], shape[1] - 1), device)
+            context = noisy_chunks(sample, past, level, torch.randn_like(past), text)
+            sigma = training_sigma(shape, 0.5, device)
+            noisy = noisy_chunks(sample, latents, sigma, noise, text)
+            (velocity,) = forced_velocity(self.critic.transformer, context, [noisy])
+        loss = (velocity - (noise - latents)).square().mean()
+        torch.autograd.backward(loss)
+        self._finish_step(self.critic, self._adam_critic, 2 * self.run.rate * scale)
+        return loss.detach()
+
+    def _finish_step(self, net: HouseNet, adam: torch.optim.AdamW, rate: float) -> None:
+        self.runtime.average_gradients([net])
+        nn.utils.clip_grad_norm_(net.transformer.parameters(), 1.0)
+        adam.param_groups[0]["lr"] = rate
+        adam.step()
+        adam.zero_grad(set_to_none=True)
+
+    def _autocast(self) -> torch.autocast:
+        return torch.autocast(self.runtime.device.type, dtype=torch.bfloat16)
+
+
+def main() -> None:
+    """Distil from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--seconds", type=float, default=240)
+    parser.add_argument("--out", type=Path, required=True, help="folder of stages 1 and 2")
+    parser.add_argument("--state", type=Path, help="resumable state (default: OUT/state)")
+    parser.add_argument("--seed", type=int, default=3)
+    parser.add_argument("--batch-size", type=int, default=24)
+    parser.add_argument("--rate", type=float, default=1.0e-4)
+    parser.add_argument("--guidance", type=float, default=2.0)
+    parser.add_argument("--critic-steps", type=int, default=2)
+    parser.add_argument("--no-compile", dest="compiled", action="store_false")
+    args = vars(parser.parse_args())
+    run = DistilRun(**{**args, "state": args["state"] or args["out"] / "state"})
+    runtime = start_runtime()
+    if run.compiled:
+        compile_layers()
+    rng = runtime.rng(run.seed)
+    pool = LatentPool(load_codec(run.out, runtime), run.pool, runtime.device, rng)
+    runtime.log(f"pool holds {pool.num_clips} clips")
+    distiller = Distiller(run, runtime, pool)
+    distiller.train()
+    distiller.save()
+    runtime.log(f"saved at step {distiller.step}")
+    stop_runtime(runtime)
+
+
+if __name__ == "__main__":
+    main()
