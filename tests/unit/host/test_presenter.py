@@ -34,9 +34,9 @@ def presenter(output, notices):
     presenter.stop()
 
 
-def show(presenter, bgr, num_frames=16):
+def show(presenter, bgr, num_frames=32):
     presenter.feed(chunk([solid(bgr)] * num_frames), FPS)
-    wait_until(lambda: presenter.state().shown > 8)
+    wait_until(lambda: presenter.state().shown > 20)  # the fade-in is over
 
 
 def colour_of(frame):
@@ -115,8 +115,8 @@ def test_new_size_and_rate_go_on_air_without_a_break_in_timecode(presenter, outp
 
 def test_model_that_changes_size_on_air_is_shown_without_a_fault(presenter, output, notices):
     show(presenter, ORANGE)
-    presenter.feed(chunk([solid(ORANGE, 96, 48)] * 16, first=16), FPS)
-    wait_until(lambda: presenter.state().shown > 28)
+    presenter.feed(chunk([solid(ORANGE, 96, 48)] * 16, first=32), FPS)
+    wait_until(lambda: presenter.state().shown > 44)
     assert colour_of(next_frame(output)) == pytest.approx(ORANGE, abs=1)
     assert notices == []
 
