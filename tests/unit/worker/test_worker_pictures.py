@@ -1,0 +1,84 @@
+"""Frames to bytes, statistics, and the steps of a chunk."""
+
+import numpy as np
+import pytest
+import torch
+
+from engine.worker.models.spec import HOUSE
+from engine.worker.pictures import PictureWriter, bgrx_reference
+from engine.worker.schedule import steps_from_sigmas
+from engine.worker.steps import chunk_steps, start_sigma
+from engine.worker.telemetry import fault_in, picture_statistics
+
+OWN = steps_from_sigmas((1.0, 0.7))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_pictures_equal_their_plain_twin(dtype, layout):
+    frames = torch.rand(12, 3, 32, 48).to(dtype).contiguous(memory_format=layout)
+    writer = PictureWriter(12, 32, 48, torch.device("cpu"))
+    assert np.array_equal(writer.write(frames), bgrx_reference(frames))
+
+
+def test_red_is_red_and_the_fourth_byte_is_opaque():
+    red = torch.zeros(1, 3, 16, 16)
+    red[:, 0] = 1
+    assert PictureWriter(1, 16, 16, torch.device("cpu")).write(red)[0, 0, 0].tolist() == [
+        0, 0, 255, 255,
+    ]  # fmt: skip
+
+
+def test_a_picture_of_another_size_is_refused():
+    with pytest.raises(ValueError, match="got frames"):
+        PictureWriter(12, 32, 32, torch.device("cpu")).write(torch.zeros(12, 3, 32, 64))
+
+
+def test_statistics_of_a_moving_red_picture():
+    frames = torch.zeros(12, 3, 16, 16)
+    frames[:, 0] = torch.linspace(0, 1, 12).view(12, 1, 1)
+    statistics = picture_statistics(frames)
+    assert statistics.mean == pytest.approx(0.5 / 3)
+    assert statistics.saturation == pytest.approx(0.5)
+    assert statistics.motion == pytest.approx(1 / 11 / 3)
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf")])
+def test_one_broken_pixel_is_seen(bad):
+    frames = torch.rand(12, 3, 16, 16)
+    frames[3, 1, 5, 7] = bad
+    assert fault_in(picture_statistics(frames), is_first=True)
+
+
+def test_a_flat_picture_is_a_fault_but_not_in_the_first_chunk():
+    flat = picture_statistics(torch.full((12, 3, 16, 16), 0.3))
+    assert "collapsed" in fault_in(flat, is_first=False)
+    assert fault_in(flat, is_first=True) == ""
+
+
+def test_the_models_own_number_of_steps_is_used_as_it_is():
+    assert chunk_steps(HOUSE.steps, len(HOUSE.steps)) is HOUSE.steps
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 7])
+def test_any_number_of_steps_falls_from_pure_noise(count):
+    sigmas = chunk_steps(OWN, count).sigmas
+    assert len(sigmas) == count
+    assert sigmas[0] == 1.0
+    assert list(sigmas) == sorted(set(sigmas), reverse=True)
+
+
+def test_four_steps_lie_on_the_curve_of_two():
+    assert chunk_steps(OWN, 4).sigmas == pytest.approx((1.0, 0.85, 0.7, 0.35))
+
+
+@pytest.mark.parametrize("amount", [0.1, 0.5, 1.0])
+def test_a_video_start_begins_at_the_noise_that_it_is_mixed_with(amount):
+    steps = chunk_steps(OWN, 2, amount)
+    assert steps.start_sigma == steps.sigmas[0] == pytest.approx(start_sigma(amount))
+
+
+def test_more_input_leaves_less_noise():
+    starts = [chunk_steps(OWN, 2, amount).start_sigma for amount in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    assert starts == sorted(starts, reverse=True)
+    assert starts[-1] < 0.2

@@ -1,0 +1,78 @@
+"""The codec's streams: own memory, whole chunks, no mixing."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from engine.worker.models.wan.tae import TAE
+from engine.worker.streams import PictureStream, Streams
+from tests.tiny_worker import TINY_CODEC
+
+
+@pytest.fixture(scope="module")
+def codec():
+    torch.manual_seed(0)
+    return TAE(TINY_CODEC).requires_grad_(False)
+
+
+@pytest.fixture(scope="module")
+def trimming_codec():
+    torch.manual_seed(0)
+    return TAE(replace(TINY_CODEC, frames_to_trim=3)).requires_grad_(False)
+
+
+def frames(seed: int, count: int = 12) -> torch.Tensor:
+    return torch.rand(1, count, 3, 32, 32, generator=torch.Generator().manual_seed(seed))
+
+
+def latents(seed: int) -> torch.Tensor:
+    return torch.randn(1, 3, 16, 4, 4, generator=torch.Generator().manual_seed(seed))
+
+
+def test_every_chunk_is_whole_also_the_first_of_a_codec_that_trims(trimming_codec):
+    stream = PictureStream(trimming_codec)
+    assert [len(stream.push(latents(i))) for i in range(3)] == [12, 12, 12]
+
+
+def test_the_first_chunk_after_a_reset_is_whole_too(trimming_codec):
+    stream = PictureStream(trimming_codec)
+    first = stream.push(latents(0))
+    stream.push(latents(1))
+    stream.reset()
+    assert torch.equal(stream.push(latents(0)), first)
+
+
+def test_chunked_decoding_equals_decoding_at_once(codec):
+    stream, whole = PictureStream(codec), PictureStream(codec)
+    parts = [latents(i) for i in range(3)]
+    chunked = torch.cat([stream.push(part) for part in parts])
+    assert torch.allclose(chunked, whole.push(torch.cat(parts, 1)), atol=1e-6)
+
+
+def test_what_one_stream_saw_does_not_reach_another(codec):
+    streams, alone = Streams.of(codec), Streams.of(codec)
+    streams.video.push(frames(1))
+    streams.inactive.push(frames(2))
+    assert torch.equal(streams.reactive.push(frames(3)), alone.reactive.push(frames(3)))
+
+
+def test_a_stream_remembers_the_frames_before(codec):
+    streams = Streams.of(codec)
+    first = streams.video.push(frames(1))
+    assert not torch.equal(streams.video.push(frames(1)), first)
+
+
+def test_resetting_one_stream_leaves_the_others_alone(codec):
+    streams = Streams.of(codec)
+    streams.video.push(frames(1))
+    streams.reactive.push(frames(1))
+    streams.video.reset()
+    assert (streams.video.is_fresh, streams.reactive.is_fresh) == (True, False)
+
+
+def test_another_picture_size_in_mid_stream_is_refused(codec):
+    streams = Streams.of(codec)
+    streams.video.push(frames(1))
+    with pytest.raises(ValueError, match="reset"):
+        streams.video.push(torch.zeros(1, 4, 3, 64, 64))
