@@ -6,12 +6,15 @@ import argparse
 import logging
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
 from engine.errors import ConfigError, EngineError, ExitCode
 from engine.host.floor_plan import DEFAULT_PORT, Engine, HostConfig
 from engine.host.run import run
+from engine.host.watch import Limits
+from engine.protocol.show_file import load_show
 from engine.protocol.values import Look, ModelChoice, OutputSpec, SourceSpec
 
 _DEFAULTS = HostConfig()
@@ -38,6 +41,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="segue engine", description="Run Segue's host alone.")
     add = parser.add_argument
     add("--port", type=int, default=DEFAULT_PORT, help="WebSocket port on 127.0.0.1; 0: any")
+    add("--show", type=Path, help="folder of a show: its first look, source, output and model")
     add("--prompt", default=_DEFAULTS.look.prompt, help="what the show begins with")
     add("--seed", type=int, help="seed of the show; by chance without it")
     add("--source", default="none", help="none, pattern, camera:N, ndi:NAME, or a video file")
@@ -53,6 +57,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--no-take", action="store_true", help="do not log the show for a replay")
     add("--record", type=Path, help="record to this MP4 file, from the first picture on")
     add("--seconds", type=float, help="end after so many seconds of pictures")
+    add("--heartbeat-s", type=float, default=5.0, help="a silent generator is restarted after")
+    add("--chunk-s", type=float, default=10.0, help="the least time a chunk may take")
     add("--fake", action="store_true", help="a generator without torch, for trying things out")
     add("--verbose", action="store_true", help="log to stderr what is going on")
     return parser
@@ -62,7 +68,7 @@ def _config(options: argparse.Namespace) -> HostConfig:
     width_px, height_px = size_of(options.size)
     model_width_px, model_height_px = size_of(options.model_size)
     rate = rate_of(options.rate)
-    return HostConfig(
+    config = HostConfig(
         port=options.port,
         look=Look(prompt=options.prompt),
         source=source_of(options.source),
@@ -82,7 +88,20 @@ def _config(options: argparse.Namespace) -> HostConfig:
         seconds=options.seconds,
         num_threads=options.threads,
         fake=options.fake,
+        limits=Limits(heartbeat_s=options.heartbeat_s, chunk_s=options.chunk_s),
     )  # fmt: skip
+    return _as_in_show(config, options.show) if options.show is not None else config
+
+
+def _as_in_show(config: HostConfig, folder: Path) -> HostConfig:
+    """Return the config with what the show says instead of what the options say.
+
+    Raises:
+        ShowError: the show is broken.
+    """
+    show = load_show(folder)
+    look = show.presets[0].look() if show.presets else config.look
+    return replace(config, look=look, source=show.source, output=show.output, model=show.model)
 
 
 def size_of(text: str) -> tuple[int, int]:
