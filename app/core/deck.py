@@ -103,12 +103,19 @@ def pad_state(preset: Preset, state: EngineState | None) -> PadState:
     return PadState.ACTIVE if state.look_name == preset.name else PadState.IDLE
 
 
-def next_look(text: str, state: EngineState | None) -> Look | None:
-    """Return what a cut button goes to: what stands in the next field, else what is queued."""
+def next_look(text: str, state: EngineState | None, cut: Cut) -> Look | None:
+    """Return what a cut button goes to; None leaves it to what the engine has in standby.
+
+    next field      hard cut                      soft cut
+    has a text      that text                     that text
+    empty           the look on air, new seed     standby; the engine refuses without one
+    """
     typed = text.strip()
-    if not typed or (state is not None and typed == state.prompt_next):
-        return None
-    return Look(prompt=typed)
+    if typed:
+        return None if state is not None and typed == state.prompt_next else Look(prompt=typed)
+    if cut is Cut.HARD and state is not None and not state.prompt_next and state.prompt_now:
+        return Look(prompt=prompt_now(state), name=state.look_name)
+    return None
 
 
 def prompt_now(state: EngineState) -> str:

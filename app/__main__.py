@@ -1,0 +1,177 @@
+"""`python -m app`: open the window. Makes every long-lived object once."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import base64
+import signal
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+import qasync
+from PySide6.QtCore import QByteArray, QTimer
+from PySide6.QtWidgets import QApplication
+
+from app.core.session import Leaving, leaving
+from app.devices.midi import MidiInput
+from app.engine_client import DEFAULT_PORT, EngineClient, LinkStatus
+from app.engine_process import EngineProcess
+from app.instrument import Instrument
+from app.main_window import MainWindow
+from app.session_store import FIRST_SHOW, SessionStore
+from app.widgets import theme
+from engine.errors import EngineError, ExitCode, ShowError
+from engine.protocol.show import Show
+from engine.protocol.show_file import load_show
+from engine.protocol.values import Severity
+
+_SIZE_PX = (1440, 900)
+_SIGNAL_POLL_MS = 200
+
+
+def main(arguments: Sequence[str] | None = None) -> ExitCode:
+    """Run the window; returns the exit code. Trouble is one sentence on stderr."""
+    options = _parser().parse_args(arguments)
+    try:
+        store = SessionStore()
+        show = _choose_show(options.show, store)
+    except EngineError as error:
+        sys.stderr.write(f"segue: {error}\n")
+        return error.exit_code
+    application = QApplication(sys.argv[:1])
+    application.setApplicationName("Segue")
+    application.setFont(theme.font(14))
+    application.setQuitOnLastWindowClosed(False)  # there is a little to do after that
+    loop = qasync.QEventLoop(application)
+    asyncio.set_event_loop(loop)
+    with loop:
+        return ExitCode(loop.run_until_complete(_run(options, store, show)))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="segue", description="Open the instrument.")
+    add = parser.add_argument
+    add("--port", type=int, default=DEFAULT_PORT, help="port of the engine on 127.0.0.1")
+    add("--show", type=Path, help="folder of the show; without it the last one")
+    add("--attach-only", action="store_true", help="never start or stop an engine")
+    add("--fake", action="store_true", help="start the engine with a generator without torch")
+    add("--no-midi", action="store_true", help="do not look for MIDI devices")
+    add("--screenshot", type=Path, help="save a picture of the window, then close")
+    add("--after", type=float, default=5.0, help="seconds before the screenshot")
+    return parser
+
+
+def _choose_show(asked: Path | None, store: SessionStore) -> Show:
+    """Return the show that was asked for, else the last one, else the factory's first."""
+    if asked is not None:
+        return load_show(asked)
+    if store.session.show:
+        with suppress(ShowError):  # moved or broken since: begin afresh, it stays where it is
+            return load_show(store.session.show)
+    return load_show(FIRST_SHOW)
+
+
+class Session:
+    """One run of the window, from its first to its last moment."""
+
+    def __init__(self, options: argparse.Namespace, store: SessionStore, show: Show) -> None:
+        self._store = store
+        self._may_own_engine = not options.attach_only
+        process = None if options.attach_only else EngineProcess(_engine_arguments(options, show))
+        self.client = EngineClient(options.port, process)
+        self.instrument = Instrument(self.client, store, show)
+        self.window = MainWindow(self.client, self.instrument)
+        self.midi = MidiInput()
+        self.midi.control_moved.connect(self.instrument.on_control_moved)
+        self.midi.ports_changed.connect(self.instrument.on_ports_changed)
+        self.midi.ports_changed.connect(self.window.on_ports_changed)
+        self.client.link_changed.connect(self._on_link_changed)
+
+    def open(self, with_midi: bool) -> None:
+        """Show the window where it was, and say what the last session left behind."""
+        session = self._store.session
+        self.window.resize(*_SIZE_PX)
+        if session.geometry:
+            geometry = base64.b64decode(session.geometry, validate=False)
+            self.window.restoreGeometry(QByteArray(geometry))
+        self.window.show()
+        if not session.closed:
+            self._say(Severity.INFO, "The last session did not end well; it is back as it was")
+        if session.left_running:
+            text = f"The engine was left running for {session.left_running}"
+            self._say(Severity.INFO, text)
+        for remark in self.instrument.show.remarks:
+            self._say(Severity.INFO, remark)
+        folder = str(self.instrument.show.folder or "")
+        self._journal(show=folder, closed=False, left_running="")
+        if with_midi:
+            self.midi.start()
+
+    async def close(self) -> None:
+        """Let MIDI go, decide what becomes of the engine, write the journal."""
+        geometry = self.window.saveGeometry().data()
+        self.midi.stop()
+        is_live = self.client.link.status is LinkStatus.LIVE
+        state = self.instrument.state if is_live and self._may_own_engine else None
+        decision, why = leaving(state, self._store.session)
+        self._journal(
+            closed=True, left_running=why, geometry=base64.b64encode(geometry).decode("ascii")
+        )
+        if decision is Leaving.STOP:
+            await self.client.stop_engine()
+
+    def _on_link_changed(self, _link: object) -> None:
+        pid = self.client.spawned_pid
+        if pid and pid != self._store.session.engine_pid:
+            self._journal(engine_pid=pid)
+
+    def _say(self, severity: Severity, text: str) -> None:
+        self.window.notices.add(severity, text)
+
+    def _journal(self, **changes: object) -> None:
+        self._store.write(msgspec.structs.replace(self._store.session, **changes))
+
+
+def _engine_arguments(options: argparse.Namespace, show: Show) -> list[str]:
+    fake = ["--fake"] if options.fake else []
+    return ["--port", str(options.port), "--show", str(show.folder), *fake]
+
+
+async def _run(options: argparse.Namespace, store: SessionStore, show: Show) -> ExitCode:
+    closed = asyncio.Event()
+    session = Session(options, store, show)
+    session.window.closed.connect(closed.set)
+    _close_on_signals(session.window)
+    session.open(with_midi=not options.no_midi)
+    if options.screenshot is not None:
+        after_ms = round(options.after * 1000)
+        QTimer.singleShot(after_ms, lambda: _take_screenshot(session.window, options.screenshot))
+    conversation = asyncio.ensure_future(session.client.run())
+    await closed.wait()
+    await session.close()
+    conversation.cancel()
+    with suppress(asyncio.CancelledError):
+        await conversation
+    return ExitCode.OK
+
+
+def _close_on_signals(window: MainWindow) -> None:
+    """Close like the button does. Python sees signals only when it runs, so it runs often."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: window.close())
+    timer = QTimer(window, interval=_SIGNAL_POLL_MS)
+    timer.timeout.connect(lambda: None)
+    timer.start()
+
+
+def _take_screenshot(window: MainWindow, path: Path) -> None:
+    window.grab().save(str(path))
+    window.close()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,264 @@
+"""What the performer can do, whatever they do it with: buttons, keys and MIDI all end here.
+
+Owns the show, the MIDI map and the edits under way; tells the engine; knows no widget.
+Thread: Qt main.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import msgspec
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.core.deck import next_look, prompt_now, values_as_set
+from app.core.edits import Edits
+from app.core.mapping import ControlMap, CutPressed, Intent, ParameterSet, PresetPressed
+from app.core.midi_events import ControlMoved, PortsChanged
+from app.core.session import record, recovered_bindings
+from app.engine_client import EngineClient
+from app.session_store import SessionStore, own_copy
+from engine.errors import ShowError
+from engine.protocol.messages import (
+    CancelCut,
+    EngineState,
+    HardCut,
+    QueuePrompt,
+    RestartWorker,
+    SelectSource,
+    SetOutput,
+    SetParameters,
+    SoftCut,
+    StartRecording,
+    StopRecording,
+)
+from engine.protocol.parameters import parameter
+from engine.protocol.show import MAX_CUT_CHUNKS, Preset, Show
+from engine.protocol.show_file import load_show, save_show
+from engine.protocol.values import Cut, Look, OutputSpec, Severity, SourceSpec
+
+_TICK_MS = 16
+_PAD_COLOURS = ("#4f8cff", "#2fd3c0", "#ff7a59", "#c77dff", "#ffb020", "#7bd65a")
+
+
+class Instrument(QObject):
+    """The performer's hands. Signals say what became of the intents, past tense."""
+
+    show_opened = Signal(Show)
+    mapping_changed = Signal(ControlMap)
+    edits_changed = Signal()
+    soft_length_changed = Signal(int)
+    noticed = Signal(Severity, str)
+
+    def __init__(
+        self, client: EngineClient, store: SessionStore, show: Show, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self._client = client
+        self._store = store
+        self.state: EngineState | None = None
+        self.edits = Edits()
+        self.show = replace(show, bindings=recovered_bindings(store.session, show))
+        self.mapping = ControlMap(bindings=self.show.bindings)
+        self.soft_chunks = show.soft_cut_chunks
+        self._tick = QTimer(self, singleShot=True, interval=_TICK_MS)
+        self._tick.timeout.connect(self._flush)
+        client.state_arrived.connect(self._on_state)
+
+    # ------------------------------------------------------------ cuts
+
+    def cut_hard(self, text: str = "") -> None:
+        """Cut at the next boundary to what stands in the next field."""
+        self._flush()
+        self._client.send(HardCut(look=next_look(text, self.state, Cut.HARD)))
+
+    def cut_soft(self, text: str = "") -> None:
+        """Flow into what stands in the next field."""
+        self._flush()
+        look = next_look(text, self.state, Cut.SOFT)
+        self._client.send(SoftCut(num_chunks=self.soft_chunks, look=look))
+
+    def cancel(self) -> None:
+        """Take back what has not landed; quiet when there is nothing."""
+        state = self.state
+        if state is not None and (state.cut.pending is not Cut.NONE or state.cut.soft_chunks):
+            self._client.send(CancelCut())
+
+    def press_preset(self, preset: Preset, cut: Cut = Cut.NONE) -> None:
+        """Cut to a preset: hard, soft, or its own way."""
+        self._flush()
+        if (preset.cut if cut is Cut.NONE else cut) is Cut.HARD:
+            self._client.send(HardCut(look=preset.look()))
+        else:
+            length = preset.chunks if cut is Cut.NONE else self.soft_chunks
+            self._client.send(SoftCut(num_chunks=length, look=preset.look()))
+
+    def queue_prompt(self, text: str) -> None:
+        """Put a prompt in standby."""
+        self._client.send(QueuePrompt(text=text.strip()))
+
+    def set_soft_chunks(self, num_chunks: int) -> None:
+        """Set the length of the next soft cut."""
+        self.soft_chunks = min(max(num_chunks, 1), MAX_CUT_CHUNKS)
+        self.soft_length_changed.emit(self.soft_chunks)
+
+    # ------------------------------------------------------------ parameters
+
+    def set_parameter(self, parameter_id: str, value: float) -> None:
+        """Edit a parameter; many edits within a tick send the last one."""
+        self.edits = self.edits.put(parameter_id, parameter(parameter_id).clean(value))
+        self.edits_changed.emit()
+        if not self._tick.isActive():
+            self._tick.start()
+
+    def toggle(self, parameter_id: str) -> None:
+        """Flip a switch."""
+        self.set_parameter(parameter_id, 1.0 - self.values()[parameter_id])
+
+    def nudge(self, parameter_id: str, share: float) -> None:
+        """Move a parameter by a share of its range."""
+        row = parameter(parameter_id)
+        value = self.values().get(parameter_id, row.default)
+        self.set_parameter(parameter_id, value + share * (row.high - row.low))
+
+    def values(self) -> dict[str, float]:
+        """Return every parameter as the performer last set it."""
+        known = values_as_set(self.state, self.edits.values())
+        return {"freeze": 0.0, "black": 0.0, **known}
+
+    def _flush(self) -> None:
+        self._tick.stop()
+        self.edits, values = self.edits.flush(time.monotonic())
+        if values:
+            self._client.send(SetParameters(values=values))
+
+    def _on_state(self, state: EngineState) -> None:
+        self.state = state
+        self.edits = self.edits.settle(state, time.monotonic())
+
+    # ------------------------------------------------------------ in and out
+
+    def select_source(self, source: SourceSpec) -> None:
+        """Change where pictures come in, and remember it in the show."""
+        self._client.send(SelectSource(source=source))
+        self.show = replace(self.show, source=source)
+
+    def set_output(self, output: OutputSpec) -> None:
+        """Change what leaves, and remember it in the show."""
+        self._client.send(SetOutput(output=output))
+        self.show = replace(self.show, output=output)
+
+    def toggle_recording(self) -> None:
+        """Start or stop recording."""
+        running = self.state is not None and bool(self.state.recording)
+        self._client.send(StopRecording() if running else StartRecording())
+
+    def restart_worker(self) -> None:
+        """Restart the generator; the output goes on."""
+        self._client.send(RestartWorker())
+
+    # ------------------------------------------------------------ MIDI
+
+    def on_control_moved(self, event: ControlMoved) -> None:
+        """Do what the moved control means, or learn it."""
+        was = self.mapping.bindings
+        self.mapping, intents = self.mapping.moved(event, self.values())
+        for intent in intents:
+            self._do(intent)
+        if self.mapping.bindings != was:
+            self._keep_bindings()
+
+    def on_ports_changed(self, event: PortsChanged) -> None:
+        """Remember which devices are there."""
+        self.mapping = self.mapping.connected(event)
+        self.mapping_changed.emit(self.mapping)
+
+    def learn(self, target: str) -> None:
+        """Wait for a control for `target`; empty stops waiting."""
+        self.mapping = self.mapping.learn(target)
+        self.mapping_changed.emit(self.mapping)
+
+    def forget(self, target: str) -> None:
+        """Take the controls off `target`."""
+        self.mapping = self.mapping.forget(target)
+        self._keep_bindings()
+
+    def _do(self, intent: Intent) -> None:
+        match intent:
+            case ParameterSet():
+                self.set_parameter(intent.parameter_id, intent.value)
+            case PresetPressed():
+                found = [preset for preset in self.show.presets if preset.name == intent.name]
+                for preset in found:
+                    self.press_preset(preset)
+            case CutPressed():
+                {"hard": self.cut_hard, "soft": self.cut_soft, "cancel": self.cancel}[
+                    intent.action
+                ]()
+
+    def _keep_bindings(self) -> None:
+        """Into the journal at once, then into the show."""
+        self.mapping_changed.emit(self.mapping)
+        self.show = replace(self.show, bindings=self.mapping.bindings)
+        self._journal(bindings=record(self.mapping.bindings))
+        self.save()
+
+    # ------------------------------------------------------------ shows
+
+    def open_show(self, path: str) -> None:
+        """Open another show's pads and bindings; what is on air stays as it is."""
+        try:
+            show = load_show(path)
+        except ShowError as error:
+            self.noticed.emit(Severity.WARNING, str(error))
+            return
+        self._adopt(show)
+        self.mapping = replace(self.mapping, bindings=show.bindings, learning="")
+        self.mapping_changed.emit(self.mapping)
+        self.set_soft_chunks(show.soft_cut_chunks)
+        for remark in show.remarks:
+            self.noticed.emit(Severity.INFO, remark)
+
+    def save(self) -> None:
+        """Write the show; a factory show becomes a copy of the performer's own."""
+        try:
+            own = own_copy(replace(self.show, soft_cut_chunks=self.soft_chunks))
+            saved = save_show(own)
+        except (ShowError, OSError) as error:
+            self.noticed.emit(Severity.WARNING, f"Not saved, kept in the journal: {error}")
+            return
+        self._adopt(saved)
+        self.noticed.emit(Severity.INFO, f"Saved {saved.name} in {saved.folder}")
+
+    def store_look(self) -> None:
+        """Keep the look on air as a new preset."""
+        if self.state is None or not self.state.prompt_now:
+            return
+        prompt = prompt_now(self.state)
+        values = {k: v for k, v in self.state.live.items() if parameter(k).in_preset}
+        names = {preset.name for preset in self.show.presets}
+        name = next(n for n in _names_for(prompt) if n not in names)
+        colour = _PAD_COLOURS[len(self.show.presets) % len(_PAD_COLOURS)]
+        preset = Preset(name=name, prompt=prompt, parameters=values, colour=colour)
+        self.show = replace(self.show, presets=(*self.show.presets, preset))
+        self.save()
+
+    def _adopt(self, show: Show) -> None:
+        self.show = show
+        self._journal(show=str(show.folder or ""), bindings=None)
+        self.show_opened.emit(show)
+
+    def _journal(self, **changes: object) -> None:
+        self._store.write(msgspec.structs.replace(self._store.session, **changes))
+
+
+def look_of(show: Show) -> Look:
+    """Return what a show opens with."""
+    return show.presets[0].look() if show.presets else Look(prompt="")
+
+
+def _names_for(prompt: str) -> list[str]:
+    words = prompt.split()
+    short = " ".join(words[-2:]).title() or "Look"
+    return [short, *(f"{short} {number}" for number in range(2, 200))]

@@ -1,0 +1,340 @@
+"""The window: makes the widgets, connects them with the instrument, and draws what it knows.
+
+No logic: what a button does is in `Instrument`, what a widget shows is in `app.core`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QVBoxLayout, QWidget
+
+from app.core import deck, hud
+from app.core.keys import KEYS, Key
+from app.core.mapping import ControlMap
+from app.core.midi_events import PortsChanged
+from app.engine_client import EngineClient, Link, LinkStatus
+from app.instrument import Instrument
+from app.preview_feed import PreviewFeed
+from app.widgets import theme
+from app.widgets.cut_panel import CutPanel
+from app.widgets.help_overlay import HelpOverlay
+from app.widgets.hud_strip import HudStrip
+from app.widgets.learn_overlay import LearnOverlay
+from app.widgets.monitor import Monitor
+from app.widgets.notice_bar import NoticeBar, NoticeList
+from app.widgets.output_panel import OutputPanel
+from app.widgets.pads import PadRow
+from app.widgets.panic_row import PanicRow
+from app.widgets.parameter_panel import ParameterPanel
+from app.widgets.prompt_panel import PromptPanel
+from app.widgets.source_panel import SourcePanel
+from app.widgets.top_bar import TopBar
+from engine.protocol.messages import CommandRefused, EngineState, NoticeRaised
+from engine.protocol.orders import PromptRead
+from engine.protocol.parameters import PARAMETERS
+from engine.protocol.show import Show
+from engine.protocol.values import Cut, Severity
+
+_FRAME_MS = 33  # the ring turns at thirty pictures a second
+_MAX_READINGS = 64
+_LINK = {
+    LinkStatus.STARTING: ("STARTING", "warning"),
+    LinkStatus.LIVE: ("LIVE", "good"),
+    LinkStatus.LOST: ("ENGINE LOST", "fault"),
+    LinkStatus.FAILED: ("NO ENGINE", "fault"),
+}
+
+
+class MainWindow(QWidget):
+    """The whole window."""
+
+    closed = Signal()
+
+    def __init__(self, client: EngineClient, instrument: Instrument) -> None:
+        super().__init__()
+        self.setObjectName("window")
+        self.setWindowTitle("Segue")
+        self.setStyleSheet(theme.style_sheet())
+        self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
+        self._client = client
+        self.instrument = instrument
+        self._state_at_s = 0.0
+        self._readings: dict[str, PromptRead] = {}
+        self._make_widgets()
+        self._lay_out()
+        self._connect_intents()
+        self._connect_events()
+        self._bind_keys()
+        self._on_show_opened(instrument.show)
+        self._on_link_changed(client.link)
+
+    # ------------------------------------------------------------ making
+
+    def _make_widgets(self) -> None:
+        self.top_bar = TopBar()
+        self.monitor = Monitor()
+        self.prompt = PromptPanel()
+        self.cuts = CutPanel()
+        self.panic = PanicRow()
+        self.parameters = ParameterPanel()
+        self.source = SourcePanel()
+        self.output = OutputPanel()
+        self.pads = PadRow()
+        self.hud = HudStrip()
+        self.notices = NoticeBar()
+        self.notice_list = NoticeList(self)
+        self.help = HelpOverlay(self)
+        self.learn = LearnOverlay(self, self.learn_targets)
+        self.feed = PreviewFeed(self)
+        self._frame_timer = QTimer(self, interval=_FRAME_MS)
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(16, 10, 16, 8)
+        grid.setSpacing(12)
+        grid.addWidget(self.top_bar, 0, 0, 1, 3)
+        grid.addWidget(self.monitor, 1, 0)
+        grid.addWidget(self.prompt, 2, 0)
+        grid.addLayout(_column(self.cuts, self.panic), 1, 1, 2, 1)
+        grid.addLayout(_column(self.parameters, self.source, self.output), 1, 2, 2, 1)
+        grid.addWidget(self.pads, 3, 0, 1, 3)
+        grid.addWidget(self.hud, 4, 0, 1, 3)
+        grid.addWidget(self.notices, 5, 0, 1, 3)
+        grid.setColumnStretch(0, 1)
+        grid.setRowStretch(1, 1)
+        self.cuts.setFixedWidth(256)
+        self.panic.setFixedWidth(256)
+        for card in (self.parameters, self.source, self.output):
+            card.setFixedWidth(336)
+
+    # ------------------------------------------------------------ connecting
+
+    def _connect_intents(self) -> None:
+        instrument = self.instrument
+        self.cuts.hard_requested.connect(self._cut_hard)
+        self.cuts.soft_requested.connect(self._cut_soft)
+        self.cuts.cancel_requested.connect(instrument.cancel)
+        self.cuts.length_changed.connect(instrument.set_soft_chunks)
+        self.pads.preset_pressed.connect(instrument.press_preset)
+        self.prompt.prompt_queued.connect(instrument.queue_prompt)
+        self.parameters.value_edited.connect(instrument.set_parameter)
+        self.panic.value_edited.connect(instrument.set_parameter)
+        self.source.source_selected.connect(instrument.select_source)
+        self.output.output_changed.connect(instrument.set_output)
+        self.output.recording_toggled.connect(instrument.toggle_recording)
+        self.notices.list_requested.connect(self._toggle_notices)
+        self.top_bar.help_requested.connect(self.help.toggle)
+        self.top_bar.learn_toggled.connect(self._set_learning)
+        self.learn.target_chosen.connect(instrument.learn)
+        self.learn.target_forgotten.connect(instrument.forget)
+        self.learn.closed.connect(self._on_learn_closed)
+
+    def _connect_events(self) -> None:
+        client, instrument = self._client, self.instrument
+        client.link_changed.connect(self._on_link_changed)
+        client.state_arrived.connect(self._on_state_arrived)
+        client.notice_raised.connect(self._on_notice_raised)
+        client.command_refused.connect(self._on_command_refused)
+        client.prompt_read.connect(self._on_prompt_read)
+        instrument.show_opened.connect(self._on_show_opened)
+        instrument.mapping_changed.connect(self._on_mapping_changed)
+        instrument.edits_changed.connect(self._draw_values)
+        instrument.soft_length_changed.connect(self.cuts.show_length)
+        instrument.noticed.connect(self.notices.add)
+        self.feed.frame_arrived.connect(self.monitor.show_frame)
+        self._frame_timer.timeout.connect(self._draw_ring)
+        self._frame_timer.start()
+
+    def _bind_keys(self) -> None:
+        for _, rows in KEYS:
+            for row in rows:
+                self._bind(row)
+
+    def _bind(self, row: Key) -> None:
+        for index, keys in enumerate(row.keys):
+            shortcut = QShortcut(QKeySequence(keys), self)
+            shortcut.setAutoRepeat(row.action in ("dimmer_up", "dimmer_down"))
+            shortcut.activated.connect(self._action(row.action, index))
+
+    def _action(self, name: str, index: int) -> Callable[[], None]:
+        instrument = self.instrument
+        cuts = {"pad": Cut.NONE, "pad_hard": Cut.HARD, "pad_soft": Cut.SOFT}
+        if name in cuts:
+            return lambda: self._press_pad(index, cuts[name])
+        return {
+            "cut_hard": self._cut_hard,
+            "cut_soft": self._cut_soft,
+            "cut_cancel": instrument.cancel,
+            "soft_shorter": lambda: instrument.set_soft_chunks(instrument.soft_chunks - 1),
+            "soft_longer": lambda: instrument.set_soft_chunks(instrument.soft_chunks + 1),
+            "prompt": self._focus_prompt,
+            "store": instrument.store_look,
+            "freeze": lambda: instrument.toggle("freeze"),
+            "black": lambda: instrument.toggle("black"),
+            "dimmer_up": lambda: instrument.nudge("dimmer", 0.05),
+            "dimmer_down": lambda: instrument.nudge("dimmer", -0.05),
+            "record": instrument.toggle_recording,
+            "monitor": self._toggle_full_screen,
+            "learn": lambda: self._set_learning(not self.learn.isVisible()),
+            "notices": self._toggle_notices,
+            "open": self._ask_for_show,
+            "save": instrument.save,
+            "restart": instrument.restart_worker,
+            "help": self.help.toggle,
+            "quit": lambda: (self.close(), None)[1],
+        }[name]
+
+    # ------------------------------------------------------------ intents
+
+    def _cut_hard(self) -> None:
+        self.instrument.cut_hard(self.prompt.text())
+
+    def _cut_soft(self) -> None:
+        self.instrument.cut_soft(self.prompt.text())
+
+    def _press_pad(self, index: int, cut: Cut) -> None:
+        if index < len(self.instrument.show.presets):
+            self.instrument.press_preset(self.instrument.show.presets[index], cut)
+
+    def _focus_prompt(self) -> None:
+        self.prompt.field.setFocus()
+        self.prompt.field.selectAll()
+
+    def _toggle_notices(self) -> None:
+        self.notice_list.toggle(self.notices.kept)
+
+    def _toggle_full_screen(self) -> None:
+        self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def _ask_for_show(self) -> None:
+        dialog = QFileDialog(self, "Open a show: choose its show.toml", "", "Shows (show.toml)")
+        dialog.setModal(False)
+        dialog.fileSelected.connect(self.instrument.open_show)
+        dialog.finished.connect(dialog.deleteLater)
+        dialog.show()
+
+    def _set_learning(self, is_on: bool) -> None:
+        self.top_bar.learn.setChecked(is_on)
+        if is_on:
+            self.learn.open()
+        else:
+            self.learn.close_overlay()
+
+    def _on_learn_closed(self) -> None:
+        self.top_bar.learn.setChecked(False)
+        self.instrument.learn("")
+
+    def learn_targets(self) -> dict[str, QWidget]:
+        """Return what MIDI can drive, and the widget that stands for it."""
+        targets: dict[str, QWidget] = {
+            "cut:hard": self.cuts.hard,
+            "cut:soft": self.cuts.soft,
+            "cut:cancel": self.cuts.cancel,
+            "parameter:dimmer": self.panic.dimmer,
+        }
+        targets |= {f"parameter:{name}": w for name, w in self.panic.switches.items()}
+        targets |= {f"parameter:{name}": w for name, w in self.parameters.rows.items()}
+        targets |= {f"preset:{pad.preset.name}": pad for pad in self.pads.pads}
+        return targets
+
+    # ------------------------------------------------------------ events
+
+    def _on_link_changed(self, link: Link) -> None:
+        text, level = _LINK[link.status]
+        self.top_bar.show_link(text, level, link.message)
+        if link.status is not LinkStatus.LIVE:
+            self.monitor.set_message(link.message)
+        if link.status in (LinkStatus.LOST, LinkStatus.FAILED) and link.message:
+            self.notices.add(Severity.FAULT, link.message)
+
+    def _on_state_arrived(self, state: EngineState) -> None:
+        self._state_at_s = time.monotonic()
+        self.feed.follow(state.preview_ring)
+        self._draw_monitor(state)
+        self._draw_prompts(state)
+        self._draw_values()
+        self.pads.show_states([deck.pad_state(p, state) for p in self.instrument.show.presets])
+        self.source.show_state(state.source)
+        self.output.show_output(state.output, hud.ndi_output(state), state.recording)
+        self.top_bar.show_air(hud.num_receivers(state), hud.is_on_program(state))
+        self.top_bar.show_recording(state.recording)
+        self.hud.show_figures(hud.figures(state))
+
+    def _draw_monitor(self, state: EngineState) -> None:
+        self.monitor.set_tally(hud.is_on_program(state))
+        waiting = state.playout.mode == "waiting"
+        loading = state.worker.message or f"The generator is {state.worker.status} …"
+        badge = "" if state.playout.mode == "live" else state.playout.mode.upper()
+        self.monitor.set_message(loading if waiting else "", "" if waiting else badge)
+
+    def _draw_prompts(self, state: EngineState) -> None:
+        now = deck.prompt_now(state)
+        self.prompt.show_now(now, self._readings.get(now), deck.blend_text(state))
+        self.prompt.show_queued(state.prompt_next)
+        self.prompt.show_reading(state.prompt_next, self._readings.get(state.prompt_next))
+
+    def _draw_values(self) -> None:
+        state = self.instrument.state
+        if state is None:
+            return
+        edits = self.instrument.edits.values()
+        views = {name: deck.slider_view(row, state, edits) for name, row in PARAMETERS.items()}
+        self.parameters.show_views(views)
+        self.panic.show_views(views)
+
+    def _draw_ring(self) -> None:
+        state = self.instrument.state
+        if state is not None and self._client.link.status is LinkStatus.LIVE:
+            self.cuts.show_view(deck.ring_view(state, time.monotonic() - self._state_at_s))
+        else:
+            self.cuts.show_view(deck.RingView())
+
+    def _on_notice_raised(self, notice: NoticeRaised) -> None:
+        self.notices.add(notice.severity, notice.text)
+
+    def _on_command_refused(self, refusal: CommandRefused) -> None:
+        self.notices.add(Severity.WARNING, refusal.reason)
+
+    def _on_prompt_read(self, read: PromptRead) -> None:
+        self._readings[read.text] = read
+        while len(self._readings) > _MAX_READINGS:
+            del self._readings[next(iter(self._readings))]
+
+    def _on_show_opened(self, show: Show) -> None:
+        self.top_bar.show_show(show.name, show.read_only)
+        self.pads.show_presets(show.presets)
+        self.cuts.show_length(self.instrument.soft_chunks)
+
+    def _on_mapping_changed(self, mapping: ControlMap) -> None:
+        self.learn.show_mapping(mapping)
+
+    def on_ports_changed(self, event: PortsChanged) -> None:
+        """Show whether MIDI is there; say once when it is not."""
+        self.top_bar.show_midi(event.backend, event.ports, event.message)
+        if event.message:
+            self.notices.add(Severity.INFO, event.message)
+
+    # ------------------------------------------------------------ Qt
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep what lies over the window as large as the window."""
+        for overlay in (self.help, self.learn):
+            overlay.setGeometry(self.rect())
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Say that we go; what becomes of the engine is decided elsewhere."""
+        self.closed.emit()
+        event.accept()
+
+
+def _column(*widgets: QWidget) -> QVBoxLayout:
+    column = QVBoxLayout()
+    column.setSpacing(12)
+    for widget in widgets:
+        column.addWidget(widget, 1 if isinstance(widget, CutPanel) else 0)
+    column.addStretch(0)
+    return column

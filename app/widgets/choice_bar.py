@@ -1,0 +1,49 @@
+"""One row of the parameter table as segmented buttons."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from app.core.deck import SliderView
+from app.widgets import parts
+from app.widgets.parameter_slider import tool_tip
+from engine.protocol.parameters import Parameter
+
+
+class ChoiceBar(QWidget):
+    """Teal is live, amber waits for the boundary."""
+
+    value_edited = Signal(str, float)
+
+    def __init__(self, row: Parameter, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.row = row
+        self._buttons: list[QPushButton] = []
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(parts.label("status", row.label))
+        layout.addLayout(self._segments())
+        self.setToolTip(tool_tip(row))
+
+    def _segments(self) -> QHBoxLayout:
+        line = QHBoxLayout()
+        line.setSpacing(6)
+        for index, name in enumerate(self.row.choices):
+            button = parts.button("segment", name.capitalize(), checkable=True)
+            button.clicked.connect(lambda _, value=index: self._on_clicked(value))
+            self._buttons.append(button)
+            line.addWidget(button, 1)
+        return line
+
+    def show_view(self, view: SliderView) -> None:
+        """Check the target; amber while it waits."""
+        for index, button in enumerate(self._buttons):
+            button.setChecked(index == int(view.target))
+            if button.property("pending") != view.is_pending:
+                button.setProperty("pending", view.is_pending)
+                parts.repolish(button)
+
+    def _on_clicked(self, value: int) -> None:
+        self.value_edited.emit(self.row.id, float(value))

@@ -1,0 +1,176 @@
+"""The preset pads: a colour, a name, a key; blinking while queued, lit while on air."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
+from PySide6.QtGui import QEnterEvent, QFont, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtWidgets import QGridLayout, QScrollArea, QSizePolicy, QWidget
+
+from app.core.deck import PadState
+from app.widgets import theme
+from engine.protocol.show import Preset
+from engine.protocol.values import Cut
+
+_COLUMNS = 10
+_HEIGHT_PX = 84
+_BLINK_MS = 250
+_KEYS = "1234567890"
+
+
+class Pad(QWidget):
+    """One preset."""
+
+    pressed = Signal(Preset, Cut)
+
+    def __init__(self, preset: Preset, key: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.preset = preset
+        self._key = key
+        self._state = PadState.IDLE
+        self._is_lit = False  # of the blink
+        self._is_hovered = False
+        self.setFixedHeight(_HEIGHT_PX)
+        self.setMinimumWidth(84)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setToolTip(_tool_tip(preset, key))
+        self.setAccessibleName(preset.name)
+
+    def sizeHint(self) -> QSize:
+        """A little wider than high."""
+        return QSize(130, _HEIGHT_PX)
+
+    @property
+    def state(self) -> PadState:
+        """How it is lit."""
+        return self._state
+
+    def show_state(self, state: PadState) -> None:
+        """Light it."""
+        if state is not self._state:
+            self._state = state
+            self.update()
+
+    def blink(self, is_lit: bool) -> None:
+        """Take a step of the blink."""
+        if self._state is PadState.QUEUED:
+            self._is_lit = is_lit
+            self.update()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Left: its own cut. Ctrl: hard. Alt: soft."""
+        if event.button() is not Qt.MouseButton.LeftButton:
+            return
+        modifiers = event.modifiers()
+        if modifiers & Qt.KeyboardModifier.ControlModifier:
+            self.pressed.emit(self.preset, Cut.HARD)
+        elif modifiers & Qt.KeyboardModifier.AltModifier:
+            self.pressed.emit(self.preset, Cut.SOFT)
+        else:
+            self.pressed.emit(self.preset, Cut.NONE)
+
+    def enterEvent(self, event: QEnterEvent) -> None:
+        """Lift it under the pointer."""
+        self._is_hovered = True
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        """Let it down."""
+        self._is_hovered = False
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Surface, colour, border, words."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(self.rect()).adjusted(1.5, 1.5, -1.5, -1.5)
+        self._paint_surface(painter, box)
+        self._paint_words(painter, box)
+
+    def _paint_surface(self, painter: QPainter, box: QRectF) -> None:
+        own = self.preset.colour
+        share = {PadState.IDLE: 0.10, PadState.QUEUED: 0.22, PadState.ACTIVE: 0.52}[self._state]
+        painter.setBrush(theme.mixed(theme.SURFACE, own, share + 0.08 * self._is_hovered))
+        painter.setPen(self._border())
+        painter.drawRoundedRect(box, 9, 9)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(theme.colour(own))
+        painter.drawRoundedRect(
+            QRectF(box.left() + 12, box.bottom() - 12, box.width() - 24, 4), 2, 2
+        )
+
+    def _border(self) -> QPen:
+        if self._state is PadState.QUEUED:
+            return QPen(theme.colour(theme.PENDING if self._is_lit else theme.LINE), 3)
+        if self._state is PadState.ACTIVE:
+            return QPen(theme.colour(theme.TEXT), 2)
+        return QPen(theme.mixed(theme.LINE, self.preset.colour, 0.25), 1)
+
+    def _paint_words(self, painter: QPainter, box: QRectF) -> None:
+        active = self._state is PadState.ACTIVE
+        painter.setPen(theme.colour(theme.TEXT if active else theme.DIM))
+        painter.setFont(theme.font(13, QFont.Weight.Bold))
+        head = box.adjusted(12, 9, -12, 0)
+        painter.drawText(head, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, self._key)
+        soft = self.preset.cut is Cut.SOFT
+        painter.setFont(theme.font(11, QFont.Weight.DemiBold))
+        cut = f"soft {self.preset.chunks}" if soft else "hard"
+        painter.drawText(head, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, cut)
+        painter.setPen(theme.colour(theme.TEXT))
+        painter.setFont(theme.font(14, QFont.Weight.DemiBold))
+        flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
+        name = box.adjusted(12, 26, -8, -18)
+        painter.drawText(name, flags | Qt.TextFlag.TextWordWrap, self.preset.name)
+
+
+class PadRow(QScrollArea):
+    """All pads of a show, ten in a row."""
+
+    preset_pressed = Signal(Preset, Cut)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.pads: list[Pad] = []
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._is_lit = False
+        self._blink = QTimer(self, interval=_BLINK_MS)
+        self._blink.timeout.connect(self._on_blink)
+
+    def show_presets(self, presets: Sequence[Preset]) -> None:
+        """Make a pad for each preset."""
+        inside = QWidget()
+        grid = QGridLayout(inside)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(8)
+        self.pads = []
+        for index, preset in enumerate(presets):
+            pad = Pad(preset, _KEYS[index] if index < len(_KEYS) else "")
+            pad.pressed.connect(self.preset_pressed)
+            grid.addWidget(pad, index // _COLUMNS, index % _COLUMNS)
+            self.pads.append(pad)
+        for column in range(_COLUMNS):
+            grid.setColumnStretch(column, 1)
+        self.setWidget(inside)
+        rows = min((len(presets) + _COLUMNS - 1) // _COLUMNS, 2)
+        self.setFixedHeight(max(rows, 1) * (_HEIGHT_PX + 8))
+        self._blink.start()
+
+    def show_states(self, states: Sequence[PadState]) -> None:
+        """Light the pads, in order."""
+        for pad, state in zip(self.pads, states, strict=True):
+            pad.show_state(state)
+
+    def _on_blink(self) -> None:
+        self._is_lit = not self._is_lit
+        for pad in self.pads:
+            pad.blink(self._is_lit)
+
+
+def _tool_tip(preset: Preset, key: str) -> str:
+    how = f"soft over {preset.chunks} chunks" if preset.cut is Cut.SOFT else "hard"
+    pressed = f"Key {key}: {how}. " if key else f"Cuts {how}. "
+    return f"{preset.prompt}\n{pressed}With Ctrl hard, with Alt soft."

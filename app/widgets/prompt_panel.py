@@ -1,0 +1,126 @@
+"""NOW: the prompt on air. NEXT: what a cut goes to, with what the model understood of it."""
+
+from __future__ import annotations
+
+from html import escape
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QSizePolicy
+
+from app.core.deck import words
+from app.widgets import parts, theme
+from engine.protocol.orders import PromptRead
+
+
+class PromptField(QLineEdit):
+    """A line that Escape leaves."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setObjectName("next")
+        self.setMaxLength(2000)
+        self.setPlaceholderText("Write what comes next, press Enter to queue it")
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape gives the keys back to the instrument."""
+        if event.key() == Qt.Key.Key_Escape:
+            self.clearFocus()
+        else:
+            super().keyPressEvent(event)
+
+
+class PromptPanel(parts.Card):
+    """Two lines: now, next."""
+
+    prompt_queued = Signal(str)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = parts.label("big")
+        self.now.setTextFormat(Qt.TextFormat.RichText)
+        self.now.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.now.setMinimumHeight(30)
+        self.blend = parts.label("status")
+        self.field = PromptField()
+        self.reading = parts.label("status")
+        self.reading.setTextFormat(Qt.TextFormat.RichText)
+        self.reading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._queued = ""
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(16)
+        grid.setVerticalSpacing(8)
+        grid.setColumnStretch(1, 1)
+        grid.addWidget(_caption("NOW"), 0, 0)
+        grid.addWidget(self.now, 0, 1)
+        grid.addWidget(self.blend, 0, 2)
+        grid.addWidget(_caption("NEXT"), 1, 0)
+        grid.addWidget(self.field, 1, 1, 1, 2)
+        grid.addWidget(self.reading, 2, 1, 1, 2)
+        self.body.addLayout(grid)
+        self.field.returnPressed.connect(self._on_return_pressed)
+        self.field.textEdited.connect(self._on_text_edited)
+        self.show_reading("", None)
+
+    def show_now(self, text: str, read: PromptRead | None, blend: str) -> None:
+        """Show the prompt on air."""
+        shown = _in_html(text, read) if text else f"<span style='color:{theme.FAINT}'>–</span>"
+        if self.now.text() != shown:
+            self.now.setText(shown)
+            self.now.setToolTip(text)
+        self.blend.setText(blend)
+
+    def show_queued(self, text: str) -> None:
+        """Show what the engine has in standby, unless the performer is writing."""
+        if text != self._queued:
+            self._queued = text
+            if not self.field.hasFocus():
+                self.field.setText(text)
+        self._mark()
+
+    def show_reading(self, text: str, read: PromptRead | None) -> None:
+        """Show which words of the queued prompt were understood."""
+        if not text:
+            shown = "Enter queues · Space cuts hard · Shift Space flows"
+        elif read is None:
+            shown = "Reading …"
+        else:
+            shown = f"Understood: {_in_html(' '.join(read.understood), None) or '–'}"
+            if read.unknown:
+                unknown = escape(" ".join(read.unknown))
+                shown += f" &nbsp;<span style='color:{theme.PENDING}'>Not: {unknown}</span>"
+        if self.reading.text() != shown:
+            self.reading.setText(shown)
+
+    def text(self) -> str:
+        """Return what stands in the next field."""
+        return self.field.text().strip()
+
+    def _on_return_pressed(self) -> None:
+        self.prompt_queued.emit(self.text())
+        self.field.clearFocus()
+
+    def _on_text_edited(self, _text: str) -> None:
+        self._mark()
+
+    def _mark(self) -> None:
+        edited = self.text() != self._queued
+        if self.field.property("edited") != edited:
+            self.field.setProperty("edited", edited)
+            parts.repolish(self.field)
+
+
+def _caption(text: str) -> QLabel:
+    caption = parts.label("caption", text)
+    caption.setMinimumWidth(42)
+    return caption
+
+
+def _in_html(text: str, read: PromptRead | None) -> str:
+    pieces = []
+    for piece, is_understood in words(text, read):
+        shown = escape(piece)
+        if not is_understood:
+            shown = f"<span style='color:{theme.PENDING}; text-decoration:underline'>{shown}</span>"
+        pieces.append(shown)
+    return "".join(pieces)

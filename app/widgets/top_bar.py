@@ -1,0 +1,69 @@
+"""Name of the show, how the engine is, who watches, MIDI, help."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
+
+from app.widgets import parts
+
+
+class TopBar(QWidget):
+    """Chips light up when they have something to say."""
+
+    learn_toggled = Signal(bool)
+    help_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.show_name = parts.label("show")
+        self.link = parts.label("chip")
+        self.air = parts.label("chip")
+        self.recording = parts.label("chip", "REC")
+        self.midi = parts.label("chip", "MIDI")
+        self.learn = parts.button("quiet", "LEARN", "Learn MIDI controls (L)", checkable=True)
+        self.help = parts.button("quiet", "?", "All keys (F1)")
+        line = QHBoxLayout(self)
+        line.setContentsMargins(4, 0, 0, 0)
+        line.setSpacing(10)
+        line.addWidget(parts.label("wordmark", "SEGUE"))
+        line.addSpacing(8)
+        line.addWidget(self.show_name)
+        line.addStretch(1)
+        for widget in (self.link, self.air, self.recording, self.midi, self.learn, self.help):
+            line.addWidget(widget)
+        self.learn.clicked.connect(self.learn_toggled)
+        self.help.clicked.connect(self.help_requested)
+        self.show_recording("")
+        self.show_midi("", (), "looking for devices")
+
+    def show_show(self, name: str, is_read_only: bool) -> None:
+        """Show which show is open."""
+        self.show_name.setText(f"{name} · read-only" if is_read_only else name)
+
+    def show_link(self, text: str, level: str, tip: str) -> None:
+        """Show how we stand with the engine."""
+        _say(self.link, text, level, tip)
+
+    def show_air(self, receivers: int, is_on_program: bool) -> None:
+        """Show who watches."""
+        counted = f" · {receivers}" if receivers else ""
+        text = f"ON AIR{counted}" if is_on_program else f"RECEIVERS {receivers}"
+        level = "fault" if is_on_program else "good" if receivers else "plain"
+        _say(self.air, text, level, "Receivers of the NDI output; red: we are on a program")
+
+    def show_recording(self, path: str) -> None:
+        """Show the recording chip while one runs."""
+        self.recording.setVisible(bool(path))
+        _say(self.recording, "REC", "fault", path)
+
+    def show_midi(self, backend: str, ports: tuple[str, ...], message: str) -> None:
+        """Show whether MIDI is there."""
+        tip = message or f"{backend}: {', '.join(ports)}"
+        _say(self.midi, "MIDI" if backend else "NO MIDI", "good" if backend else "plain", tip)
+
+
+def _say(chip: QLabel, text: str, level: str, tip: str) -> None:
+    chip.setText(text)
+    chip.setToolTip(tip)
+    parts.set_level(chip, level)
