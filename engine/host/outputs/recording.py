@@ -12,7 +12,6 @@ notice and nothing else. When size or rate change, the recording goes on in `nam
 
 from __future__ import annotations
 
-import os
 import shutil
 from contextlib import suppress
 from fractions import Fraction
@@ -111,17 +110,12 @@ class Film:
     """
 
     def __init__(self, path: Path, width_px: int, height_px: int, rate: Fraction) -> None:
-        self._path = path
         self._size = (width_px, height_px)
         self._rate = rate
         self._first_index: int | None = None
-        try:
-            self._container: Any = av.open(
-                os.fspath(path), "w", format="mp4", options=_MUXER_OPTIONS
-            )
-            self._stream = self._add_stream()
-        except (OSError, av.FFmpegError) as error:
-            raise self._broken(error) from error
+        self._disk = Disk(path)
+        self._container: Any = av.open(self._disk, "w", format="mp4", options=_MUXER_OPTIONS)
+        self._stream = self._add_stream()
 
     def fits(self, frame: ProgramFrame) -> bool:
         """Return whether the frame has this film's size and rate."""
@@ -142,14 +136,14 @@ class Film:
         picture.pts = frame.index - self._first_index
         picture.time_base = 1 / self._rate
         self._mux(picture)
+        self._disk.check()
 
     def close(self) -> None:
-        """Write what waits and close; a disk that is gone cannot stop that."""
-        with suppress(OSError, av.FFmpegError, DeviceError):
-            if self._first_index is not None:
-                self._mux(None)
-        with suppress(OSError, av.FFmpegError):
-            self._container.close()
+        """Write what waits and close."""
+        if self._first_index is not None:
+            self._mux(None)
+        self._container.close()
+        self._disk.close()
 
     def _add_stream(self) -> Any:
         stream = self._container.add_stream("libx264", rate=self._rate, options=_ENCODER_OPTIONS)
@@ -165,17 +159,57 @@ class Film:
         return stream
 
     def _mux(self, picture: Any) -> None:
-        try:
-            for packet in self._stream.encode(picture):
-                self._container.mux(packet)
-        except (OSError, av.FFmpegError) as error:
-            raise self._broken(error) from error
+        for packet in self._stream.encode(picture):
+            self._container.mux(packet)
 
-    def _broken(self, error: Exception) -> DeviceError:
-        reason = getattr(error, "strerror", None) or str(error)
-        return DeviceError(
-            f"recording {self._path} ended: {reason}; choose a folder with room that you may write"
-        )
+
+class Disk:
+    """The file under the muxer. It never tells the muxer of trouble, it remembers it.
+
+    Encoding on after a failed write crashes the process inside the library (PyAV 18.1, seen with a
+    full disk), and this process must not crash. So the muxer writes into the void and is closed in
+    order, and `check` says what was wrong.
+
+    Raises:
+        DeviceError: the file cannot be made.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._trouble: OSError | None = None
+        try:
+            self._file = path.open("wb", buffering=0)  # what is written survives our death
+        except OSError as error:
+            self._trouble = error
+            self.check()
+
+    def write(self, data: bytes) -> int:
+        """Write all of `data`, or lose it after trouble."""
+        rest = memoryview(data)
+        try:
+            while rest and self._trouble is None:
+                rest = rest[self._file.write(rest) :]
+        except OSError as error:
+            self._trouble = error
+        return len(data)
+
+    def check(self) -> None:
+        """Raise what went wrong since the file was opened.
+
+        Raises:
+            DeviceError: the disk is full or gone.
+        """
+        if self._trouble is not None:
+            reason = self._trouble.strerror or str(self._trouble)
+            raise DeviceError(
+                f"recording {self._path} ended: {reason}; "
+                f"choose a folder with room that you may write"
+            ) from self._trouble
+
+    def close(self) -> None:
+        """Close the file; a disk that is gone cannot stop that."""
+        with suppress(OSError):
+            self._file.close()
 
 
 def _rate(frame: ProgramFrame) -> Fraction:
