@@ -55,7 +55,8 @@ class CacheRule:
 SELF_FORCING = CacheRule(positions=Positions.ABSOLUTE)
 LONGLIVE = CacheRule(positions=Positions.ABSOLUTE, repeat_keeps_sink=True)
 LONGLIVE_ENDLESS = CacheRule(positions=Positions.WINDOW, repeat_keeps_sink=True)
-KREA = CacheRule(positions=Positions.WINDOW, context_write=ContextWrite.RECOMPUTE)
+KREA = CacheRule(positions=Positions.ABSOLUTE, context_write=ContextWrite.RECOMPUTE)
+"""Every recompute begins with a reset, so absolute positions stay within the window."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
