@@ -73,7 +73,8 @@ def forced_velocity(
     text = rows.arrange(context.text, [n.text for n in noisy])
     tables = chunk_tables(model, inputs)
     e, e6 = model.embed_time(1000 * sigma.flatten().unsqueeze(1))
-    tokens = model.embed_patches(inputs.flatten(0, 1))
+    # Float32 as the blocks leave it: two input types would mean two compilations.
+    tokens = model.embed_patches(inputs.flatten(0, 1)).float()
     text_tokens = model.embed_text(text.flatten(0, 1))
     for layer in range(model.config.num_layers):
         tokens = forced_layer(model.block(layer), tokens, e6, text_tokens, tables, rows)
@@ -165,7 +166,7 @@ def step_velocity(
     inputs = chunk.inputs[:, 0]
     tables = chunk_tables(model, inputs)
     e, e6 = model.embed_time(1000 * chunk.sigma)
-    tokens = model.embed_patches(inputs)
+    tokens = model.embed_patches(inputs).float()
     text_tokens = model.embed_text(chunk.text[:, 0])
     left: list[LayerMemory] = []
     for layer in range(model.config.num_layers):
