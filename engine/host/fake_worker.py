@@ -32,7 +32,7 @@ import numpy.typing as npt
 
 from engine.host.mailbox import Inbox
 from engine.protocol.codec import ORDERS, read_framed, write_framed
-from engine.protocol.frame_ring import Frame, FrameMeta, RingWriter, remove_siblings
+from engine.protocol.frame_ring import Frame, FrameMeta, RingWriter, owner_pid, remove_siblings
 from engine.protocol.orders import (
     ChunkPlan,
     ChunkReport,
@@ -134,8 +134,8 @@ class FakeWorker:
             if isinstance(order, LoadModel):
                 self._load = order
             self._orders.put(order)
-        if self._load is not None:  # the host died without a word: leave nothing behind
-            remove_siblings(self._load.frame_ring)
+        if self._load is not None and _is_gone(owner_pid(self._load.frame_ring)):
+            remove_siblings(self._load.frame_ring)  # it died without a word
         os._exit(0)
 
     def _heartbeat_thread(self) -> None:
@@ -211,6 +211,14 @@ class FakeWorker:
                 first_frame_ms=self._behaviour.chunk_ms,
             )
         )  # fmt: skip
+
+
+def _is_gone(host_pid: int) -> bool:
+    """A process closes its files just before it is gone, so look for half a second."""
+    until_s = time.monotonic() + _HEARTBEAT_S
+    while os.getppid() == host_pid and time.monotonic() < until_s:
+        threading.Event().wait(0.02)
+    return os.getppid() != host_pid
 
 
 def draw(plan: ChunkPlan, frame_index: int, size: tuple[int, int]) -> Frame:

@@ -90,12 +90,16 @@ def sweep() -> list[str]:
     return removed
 
 
+def owner_pid(path: str | Path) -> int:
+    """Return the process that owns a ring, by its name; 0 when it is no ring's name."""
+    match = _NAME.fullmatch(Path(path).name)
+    return int(match.group(1)) if match else 0
+
+
 def remove_siblings(path: str | Path) -> list[str]:
     """Remove every ring of the process that owns `path`: for whoever outlives that process."""
-    match = _NAME.fullmatch(Path(path).name)
-    if match is None:
-        return []
-    siblings = sorted(ring_folder().glob(f"segue-{match.group(1)}-*.ring"))
+    owner = owner_pid(path)
+    siblings = sorted(ring_folder().glob(f"segue-{owner}-*.ring")) if owner else []
     for sibling in siblings:
         remove(sibling)
     return [sibling.name for sibling in siblings]

@@ -150,7 +150,7 @@ class Worker:
         """End at once, also in mid-chunk. Rings outlive their owner, so whoever is left removes."""
         if self._link.is_host_gone():
             for path in self._rings:
-                frame_ring.remove(path)
+                frame_ring.remove_siblings(path)  # also those of the host that we never opened
             frame_ring.sweep()
         os._exit(ExitCode.OK)
 
