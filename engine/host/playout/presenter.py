@@ -12,6 +12,7 @@ to make does not show in the intervals.
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from collections import deque
@@ -38,6 +39,7 @@ _MAX_WAITING_EVENTS = 1024
 _MEASURED_S = 2.0  # span of the measured output rate
 _LEAD_NS = 2_000_000  # wake-up slack before making a picture
 _LEAD_IN_NS = 50_000_000  # from start to the first frame: the first picture is made in time
+_SWITCH_S = 0.001  # a busy Python thread of this process gives way to a due frame this soon
 _SMOOTHING = 0.05  # of the delay shown, a tick
 
 
@@ -211,6 +213,7 @@ class Presenter:
 
     def _playout_thread(self) -> None:
         cv2.setNumThreads(1)  # one resize is too small to share, and the cores are the generator's
+        sys.setswitchinterval(_SWITCH_S)
         ticks = Ticks(rate=_rate(self._spec), origin_ns=time.monotonic_ns() + _LEAD_IN_NS)
         while not self._stop.is_set():
             try:
