@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFileDialog, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.core import deck, hud
 from app.core.keys import KEYS, Key
@@ -40,6 +40,7 @@ from engine.protocol.show import Show
 from engine.protocol.values import Cut, Severity
 
 _FRAME_MS = 33  # the ring turns at thirty pictures a second
+_PANEL_PX = 352
 _MAX_READINGS = 64
 _LINK = {
     LinkStatus.STARTING: ("STARTING", "warning"),
@@ -71,6 +72,8 @@ class MainWindow(QWidget):
         self._bind_keys()
         self._on_show_opened(instrument.show)
         self._on_link_changed(client.link)
+        self.top_bar.show_air(0, is_on_program=False)
+        self.hud.show_figures(hud.BLANK)
 
     # ------------------------------------------------------------ making
 
@@ -94,13 +97,14 @@ class MainWindow(QWidget):
 
     def _lay_out(self) -> None:
         grid = QGridLayout(self)
-        grid.setContentsMargins(16, 10, 16, 8)
-        grid.setSpacing(12)
+        grid.setContentsMargins(16, 10, 16, 6)
+        grid.setHorizontalSpacing(12)
+        grid.setVerticalSpacing(10)
         grid.addWidget(self.top_bar, 0, 0, 1, 3)
         grid.addWidget(self.monitor, 1, 0)
         grid.addWidget(self.prompt, 2, 0)
         grid.addLayout(_column(self.cuts, self.panic), 1, 1, 2, 1)
-        grid.addLayout(_column(self.parameters, self.source, self.output), 1, 2, 2, 1)
+        grid.addWidget(_scrolling(self.parameters, self.source, self.output), 1, 2, 2, 1)
         grid.addWidget(self.pads, 3, 0, 1, 3)
         grid.addWidget(self.hud, 4, 0, 1, 3)
         grid.addWidget(self.notices, 5, 0, 1, 3)
@@ -108,8 +112,6 @@ class MainWindow(QWidget):
         grid.setRowStretch(1, 1)
         self.cuts.setFixedWidth(256)
         self.panic.setFixedWidth(256)
-        for card in (self.parameters, self.source, self.output):
-            card.setFixedWidth(336)
 
     # ------------------------------------------------------------ connecting
 
@@ -331,10 +333,27 @@ class MainWindow(QWidget):
         event.accept()
 
 
+def _scrolling(*widgets: QWidget) -> QScrollArea:
+    """On a small screen the column scrolls, so that nothing is squeezed."""
+    inside = QWidget()
+    column = _column(*widgets)
+    column.setContentsMargins(0, 0, 0, 0)
+    inside.setLayout(column)
+    inside.setFixedWidth(_PANEL_PX)
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(inside)
+    area.setFixedWidth(_PANEL_PX)
+    return area
+
+
 def _column(*widgets: QWidget) -> QVBoxLayout:
     column = QVBoxLayout()
     column.setSpacing(12)
     for widget in widgets:
         column.addWidget(widget, 1 if isinstance(widget, CutPanel) else 0)
-    column.addStretch(0)
+    if not any(isinstance(widget, CutPanel) for widget in widgets):
+        column.addStretch(1)
     return column

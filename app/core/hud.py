@@ -32,6 +32,16 @@ def figures(state: EngineState) -> tuple[Figure, ...]:
     return (*_rates(state), _latency(state), _reservoir(state), *_machine(state), _trouble(state))
 
 
+BLANK = tuple(
+    Figure(caption=caption, value="–")
+    for caption in (
+        "INPUT", "GENERATION", "OUTPUT", "CUT TO PICTURE", "RESERVOIR",
+        "GENERATOR", "DEVICE", "BACKEND", "RESTARTS · RESETS · DROPS",
+    )
+)  # fmt: skip
+"""What stands there before an engine tells its state."""
+
+
 def _rates(state: EngineState) -> tuple[Figure, ...]:
     rates = state.rates
     target = rates.output_target_fps

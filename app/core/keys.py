@@ -52,7 +52,7 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     (
         "INSTRUMENT",
         (
-            Key("learn", ("L",), "L", "Learn MIDI: choose a control here, then move one there"),
+            Key("learn", ("L",), "L", "Learn MIDI: click a control, then move one"),
             Key("notices", ("N",), "N", "List the notices"),
             Key("open", ("Ctrl+O",), "Ctrl O", "Open a show"),
             Key("save", ("Ctrl+S",), "Ctrl S", "Save the show"),

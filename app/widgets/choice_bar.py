@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
 
 from app.core.deck import SliderView
 from app.widgets import parts
@@ -20,11 +20,11 @@ class ChoiceBar(QWidget):
         super().__init__(parent)
         self.row = row
         self._buttons: list[QPushButton] = []
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(6)
-        layout.addWidget(parts.label("status", row.label))
-        layout.addLayout(self._segments())
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 2, 0, 4)
+        layout.setSpacing(12)
+        layout.addWidget(parts.label("row", row.label))
+        layout.addLayout(self._segments(), 1)
         self.setToolTip(tool_tip(row))
 
     def _segments(self) -> QHBoxLayout:

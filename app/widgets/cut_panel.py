@@ -26,7 +26,7 @@ class CutPanel(QWidget):
         self.soft = parts.button("soft", "SOFT CUT", "Flow into what is next (Shift Space)")
         self.cancel = parts.button("quiet", "Cancel", "Take back a cut that waits or flows (Esc)")
         self._length = 4
-        self._length_label = parts.label("big")
+        self._length_label = parts.label("length")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(10)

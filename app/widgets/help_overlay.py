@@ -43,7 +43,7 @@ class HelpOverlay(QWidget):
         """Two columns of groups on a dark sheet."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), theme.colour(theme.NIGHT, 0.93))
+        painter.fillRect(self.rect(), theme.colour(theme.NIGHT, 0.97))
         width = min(self.width() - 120, 1120)
         left = (self.width() - width) / 2
         column = width / 2
@@ -70,9 +70,9 @@ class HelpOverlay(QWidget):
         for key in keys:
             painter.setPen(theme.colour(theme.TEXT))
             painter.setFont(theme.font(16, QFont.Weight.DemiBold))
-            painter.drawText(QRectF(x, top, 150, _ROW_PX), middle, key.shown)
+            painter.drawText(QRectF(x, top, 130, _ROW_PX), middle, key.shown)
             painter.setPen(theme.colour(theme.DIM))
             painter.setFont(theme.font(15))
-            painter.drawText(QRectF(x + 160, top, width - 160, _ROW_PX), middle, key.help)
+            painter.drawText(QRectF(x + 140, top, width - 140, _ROW_PX), middle, key.help)
             top += _ROW_PX
         return top + 30

@@ -85,9 +85,9 @@ class LearnOverlay(QWidget):
     def _boxes(self) -> dict[str, QRect]:
         boxes = {}
         for name, widget in self._targets().items():
-            if widget.isVisible():
+            if not widget.visibleRegion().isEmpty():
                 corner = self.mapFromGlobal(widget.mapToGlobal(QPoint(0, 0)))
-                boxes[name] = QRect(corner, widget.size()).adjusted(-4, -3, 4, 3)
+                boxes[name] = QRect(corner, widget.size()).adjusted(-2, -2, 2, 2)
         return boxes
 
     def paintEvent(self, event: QPaintEvent) -> None:

@@ -29,21 +29,18 @@ class OutputPanel(parts.Card):
         self.ndi = parts.button("segment", "NDI", "Send NDI", checkable=True)
         self.size_box = _box("Size in pixels")
         self.rate_box = _box("Frames a second")
-        self.record = parts.button("record", "●  Record", "Record to MP4 (R)", checkable=True)
-        self.status = parts.label("status")
+        self.record = parts.button("record", "● Rec", "Record to MP4 (R)", checkable=True)
         self._spec = OutputSpec()
         self._fill()
         top, bottom = QHBoxLayout(), QHBoxLayout()
-        for line, widgets in (
-            (top, (self.ndi, self.name)),
-            (bottom, (self.size_box, self.rate_box)),
-        ):
+        top.addWidget(self.ndi)
+        top.addWidget(self.name, 1)
+        bottom.addWidget(self.size_box, 5)
+        bottom.addWidget(self.rate_box, 4)
+        bottom.addWidget(self.record, 3)
+        for line in (top, bottom):
             line.setSpacing(8)
-            for widget in widgets:
-                line.addWidget(widget, 0 if widget is self.ndi else 1)
             self.body.addLayout(line)
-        self.body.addWidget(self.status)
-        self.body.addWidget(self.record)
         self.ndi.setMinimumWidth(56)
         self.name.returnPressed.connect(self._on_name_entered)
         self.ndi.clicked.connect(lambda is_on: self._change(ndi=is_on))
@@ -64,11 +61,10 @@ class OutputPanel(parts.Card):
             self._spec = spec
             self._show_spec()
         text, level = _sentence(spec, ndi)
-        parts.set_level(self.status, level)
-        self.status.setText(parts.elided(self.status, text))
-        self.status.setToolTip(f"{text}\nNDI® is a registered trademark of Vizrt NDI AB. ndi.video")
+        tip = f"{text}\nNDI® is a registered trademark of Vizrt NDI AB. ndi.video"
+        self.say(text, level, tip)
         self.record.setChecked(bool(recording))
-        self.record.setText("■  Stop recording" if recording else "●  Record")
+        self.record.setText("■ Stop" if recording else "● Rec")
         self.record.setToolTip(recording or "Record to MP4 (R)")
 
     def _show_spec(self) -> None:

@@ -14,7 +14,7 @@ from engine.protocol.show import Preset
 from engine.protocol.values import Cut
 
 _COLUMNS = 10
-_HEIGHT_PX = 84
+_HEIGHT_PX = 82
 _BLINK_MS = 250
 _KEYS = "1234567890"
 

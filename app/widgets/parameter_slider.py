@@ -10,7 +10,8 @@ from app.core.deck import SliderView
 from app.widgets import theme
 from engine.protocol.parameters import Applies, Kind, Parameter
 
-_TRACK_TOP_PX = 27
+_HEIGHT_PX = 43
+_TRACK_TOP_PX = 26
 _TRACK_PX = 8
 _HANDLE_PX = 18
 _INSET_PX = _HANDLE_PX // 2
@@ -33,7 +34,7 @@ class ParameterSlider(QWidget):
         super().__init__(parent)
         self.row = row
         self._view = SliderView(row.default, row.default)
-        self.setFixedHeight(46)
+        self.setFixedHeight(_HEIGHT_PX)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -42,7 +43,7 @@ class ParameterSlider(QWidget):
 
     def sizeHint(self) -> QSize:
         """Wide enough for label and value."""
-        return QSize(260, 46)
+        return QSize(260, _HEIGHT_PX)
 
     @property
     def view(self) -> SliderView:

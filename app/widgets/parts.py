@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 
 def repolish(widget: QWidget) -> None:
@@ -29,17 +29,29 @@ def label(name: str, text: str = "") -> QLabel:
 
 
 class Card(QWidget):
-    """A raised surface with a caption."""
+    """A raised surface with a caption, and beside it a line that says how things are."""
 
     def __init__(self, caption: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self.status = label("status")
         self.setObjectName("card")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(16, 13, 16, 14)
-        self.body.setSpacing(9)
+        self.body.setContentsMargins(15, 11, 15, 12)
+        self.body.setSpacing(7)
         if caption:
-            self.body.addWidget(label("caption", caption))
+            line = QHBoxLayout()
+            line.setSpacing(12)
+            line.addWidget(label("caption", caption))
+            line.addWidget(self.status, 1)
+            self.status.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            self.body.addLayout(line)
+
+    def say(self, text: str, level: str = "plain", tip: str = "") -> None:
+        """Say how things are; what does not fit is in the tooltip."""
+        set_level(self.status, level)
+        self.status.setText(elided(self.status, text))
+        self.status.setToolTip(tip or text)
 
 
 def button(name: str, text: str, tip: str = "", checkable: bool = False) -> QPushButton:

@@ -41,7 +41,7 @@ class PromptPanel(parts.Card):
         self.now.setTextFormat(Qt.TextFormat.RichText)
         self.now.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.now.setMinimumHeight(30)
-        self.blend = parts.label("status")
+        self.blend = parts.label("row")
         self.field = PromptField()
         self.reading = parts.label("status")
         self.reading.setTextFormat(Qt.TextFormat.RichText)

@@ -30,7 +30,6 @@ class SourcePanel(parts.Card):
         self.kinds: dict[str, QPushButton] = {}
         self.address = QLineEdit()
         self.browse = parts.button("quiet", "Choose …", "Choose a video file")
-        self.status = parts.label("status")
         self._shown = SourceSpec()
         self._kind = "none"
         self.body.addLayout(self._kind_line())
@@ -39,7 +38,6 @@ class SourcePanel(parts.Card):
         line.addWidget(self.address, 1)
         line.addWidget(self.browse)
         self.body.addLayout(line)
-        self.body.addWidget(self.status)
         self.address.returnPressed.connect(self._on_return_pressed)
         self.browse.clicked.connect(self._on_browse_clicked)
         self._choose("none")
@@ -61,9 +59,7 @@ class SourcePanel(parts.Card):
             self._shown = state.spec
             self._choose(state.spec.kind)
             self.address.setText(state.spec.address)
-        parts.set_level(self.status, _LEVELS.get(state.status, "plain"))
-        self.status.setText(parts.elided(self.status, _sentence(state)))
-        self.status.setToolTip(_sentence(state))
+        self.say(_sentence(state), _LEVELS.get(state.status, "plain"))
 
     def _choose(self, kind: str) -> None:
         self._kind = kind

@@ -65,6 +65,8 @@ def style_sheet() -> str:
     QLabel#wordmark {{ font-size: 22px; font-weight: 800; letter-spacing: 5px; }}
     QLabel#show {{ color: {DIM}; font-size: 15px; }}
     QLabel#big {{ font-size: 19px; font-weight: 500; }}
+    QLabel#row {{ color: {DIM}; font-weight: 500; }}
+    QLabel#length {{ font-size: 16px; font-weight: 600; }}
     QLabel#status {{ color: {DIM}; font-size: 13px; }}
     QLabel#status[level="good"] {{ color: {GOOD}; }}
     QLabel#status[level="warning"] {{ color: {PENDING}; }}
@@ -73,7 +75,8 @@ def style_sheet() -> str:
     QLabel#figure[level="good"] {{ color: {LIVE}; }}
     QLabel#figure[level="warning"] {{ color: {PENDING}; }}
     QLabel#figure[level="fault"] {{ color: {AIR}; }}
-    QLabel#chip {{ background: {RAISED}; color: {DIM}; border-radius: 12px; padding: 4px 12px;
+    QLabel#chip {{ background: {RAISED}; color: {DIM}; border-radius: 11px; padding: 4px 12px;
+        min-height: 15px; max-height: 15px;
         font-size: 12px; font-weight: 700; letter-spacing: 0.8px; }}
     QLabel#chip[level="good"] {{ background: {mixed(SURFACE, LIVE, 0.2).name()}; color: {LIVE}; }}
     QLabel#chip[level="warning"] {{ background: {mixed(SURFACE, PENDING, 0.2).name()};
@@ -86,7 +89,7 @@ def style_sheet() -> str:
     QPushButton:pressed {{ background: {LINE}; }}
     QPushButton:focus {{ border-color: {DIM}; }}
     QPushButton:disabled {{ color: {FAINT}; border-color: {RAISED}; }}
-    QPushButton#segment {{ padding: 6px 4px; font-size: 13px; color: {DIM}; }}
+    QPushButton#segment {{ padding: 5px 3px; font-size: 12px; color: {DIM}; }}
     QPushButton#segment:checked {{ background: {mixed(SURFACE, LIVE, 0.22).name()};
         border-color: {LIVE}; color: {TEXT}; }}
     QPushButton#segment[pending="true"]:checked {{
@@ -102,17 +105,19 @@ def style_sheet() -> str:
     QPushButton#panic {{ font-size: 15px; font-weight: 800; letter-spacing: 1.5px;
         min-height: 34px; }}
     QPushButton#panic:checked {{ background: {TEXT}; color: {NIGHT}; border-color: {TEXT}; }}
+    QPushButton#record {{ padding: 6px 10px; font-size: 13px; }}
     QPushButton#record:checked {{ background: {AIR}; border-color: {AIR}; color: white; }}
     QPushButton#quiet {{ background: transparent; border-color: {LINE}; color: {DIM}; }}
     QPushButton#quiet:hover {{ color: {TEXT}; background: {RAISED}; }}
     QPushButton#quiet:checked {{ background: {PENDING}; border-color: {PENDING}; color: {NIGHT}; }}
-    QPushButton#step {{ padding: 0; font-size: 20px; min-width: 36px; min-height: 34px; }}
+    QPushButton#step {{ padding: 0; font-size: 20px; min-width: 32px; min-height: 32px; }}
 
     QLineEdit, QComboBox {{ background: {NIGHT}; border: 1px solid {LINE}; border-radius: 7px;
         padding: 7px 10px; selection-background-color: {FLOW}; }}
     QLineEdit:focus, QComboBox:focus {{ border-color: {LIVE}; }}
     QLineEdit[edited="true"] {{ border-color: {PENDING}; }}
     QLineEdit#next {{ font-size: 19px; padding: 8px 12px; }}
+    QComboBox {{ padding: 6px 8px; font-size: 13px; }}
     QComboBox::drop-down {{ border: none; width: 22px; }}
     QComboBox QAbstractItemView {{ background: {RAISED}; border: 1px solid {LINE};
         selection-background-color: {HOVER}; padding: 4px; }}
