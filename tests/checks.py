@@ -1,0 +1,72 @@
+"""Run every check and say how long each took: what `python3 run.py test` becomes.
+
+Standard library only, run by the Python of `.venv`; arguments go to pytest. Exit code 0 when all
+passed, 1 otherwise.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+_LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"
+_PYTEST = "pytest"
+
+
+def main(pytest_arguments: list[str]) -> int:
+    """Run them all, also after one has failed."""
+    began_s = time.monotonic()
+    failed = [
+        name for name, command in checks(pytest_arguments).items() if not _passes(name, command)
+    ]
+    verdict = f"failed: {', '.join(failed)}" if failed else "all checks passed"
+    _say(f"\n{verdict}, {time.monotonic() - began_s:.0f} s in all")
+    return 1 if failed else 0
+
+
+def checks(pytest_arguments: list[str]) -> dict[str, list[str]]:
+    """Return name → command, the quick ones first."""
+    python = sys.executable
+    return {
+        "ruff format": [python, "-m", "ruff", "format", "--check", "--quiet", "."],
+        "ruff check": [python, "-m", "ruff", "check", "--quiet", "."],
+        "codespell": [python, "-m", "codespell_lib"],
+        "lint-imports": [python, "-c", _LINT_IMPORTS],
+        "mypy": [python, "-m", "mypy"],
+        _PYTEST: [python, "-m", "pytest", "-q", *_gpu_tests(), *pytest_arguments],
+    }
+
+
+def _gpu_tests() -> list[str]:
+    """Return what lets pytest run the GPU tests too, where there is one."""
+    has_gpu = shutil.which("nvidia-smi") is not None and (
+        subprocess.run(["nvidia-smi", "-L"], capture_output=True, check=False).returncode == 0
+    )
+    return ["-m", "not slow"] if has_gpu else []
+
+
+def _passes(name: str, command: list[str]) -> bool:
+    """Run one check; pytest is watched live, the others are quoted when they fail."""
+    began_s = time.monotonic()
+    is_watched = name == _PYTEST
+    done = subprocess.run(
+        command, cwd=ROOT, text=True, capture_output=not is_watched, stdin=subprocess.DEVNULL
+    )
+    if done.returncode and not is_watched:
+        _say(done.stdout + done.stderr)
+    verdict = "failed" if done.returncode else "ok"
+    _say(f"{name:14s}{verdict:7s}{time.monotonic() - began_s:7.1f} s")
+    return done.returncode == 0
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
