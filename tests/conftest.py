@@ -21,6 +21,7 @@ _NDI_CONFIG = {
 os.environ["NDI_CONFIG_DIR"] = _NDI_FOLDER.name
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads are slow beside a busy test
 
 
 @pytest.fixture(autouse=True)

@@ -35,6 +35,11 @@ from engine.worker.progress import IDLE, Progress, memory_bytes
 if TYPE_CHECKING:
     from engine.worker.chunk_loop import ChunkLoop
 
+# Read by torch's threads when they start. They spin while they wait, by default, and on a machine
+# that is busy with anything else (our host and window, say) they then wait for each other: a chunk
+# of 128x128 took 2500 ms beside four busy processes on two cores, and 300 ms with this (2026-11).
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+
 _HEARTBEAT_S = 0.5
 _TAKE_S = 1.0
 

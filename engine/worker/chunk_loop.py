@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from engine.protocol.frame_ring import FrameMeta, RingReader, RingWriter
@@ -26,6 +27,7 @@ from engine.protocol.orders import ChunkPlan, ChunkReport, FramesReady, WorkerEv
 from engine.protocol.values import CacheAction, PictureStatistics, Reset, WeightedPrompt
 from engine.worker.conditions import Condition, to_bytes
 from engine.worker.inputs import Inputs
+from engine.worker.kernels.attention import backend_for
 from engine.worker.model import LoadedModel
 from engine.worker.noise import NoiseKey, normal_noise
 from engine.worker.pictures import PictureWriter
@@ -270,8 +272,15 @@ class ChunkLoop:
         )
 
     def backends(self) -> dict[str, str]:
-        """Return op → backend that runs."""
-        return {"attention": "sdpa", "linear": "torch", "codec": "torch, channels last"}
+        """Return op → backend that runs with the shapes of a whole chunk."""
+        grid = self._sampler.model.grid(1, self._sampler.config.height, self._sampler.config.width)
+        num_tokens = grid.num_tokens * self._sampler.config.latents_per_chunk
+        tokens = torch.empty(1, num_tokens, 1, 1, dtype=self.model.compute.dtype).to(self._device)
+        return {
+            "attention": backend_for(tokens, tokens, None),
+            "linear": "torch",
+            "codec": "torch, channels last",
+        }
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:
         config, choice = self._sampler.config, self.model.choice
