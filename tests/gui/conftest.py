@@ -1,0 +1,74 @@
+"""A real window on a real host with the generator that needs no torch."""
+
+import asyncio
+import os
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+import qasync
+
+from app.engine_client import EngineClient
+from app.instrument import Instrument
+from app.main_window import MainWindow
+from app.session_store import FIRST_SHOW, SessionStore
+from engine.protocol.show_file import load_show
+from tests.host_process import SOON_S, host_process
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture(scope="session")
+def host():
+    """One host for all tests that only look and play."""
+    with host_process("--show", str(FIRST_SHOW), "--fake") as process:
+        assert process.port
+        yield process
+
+
+@pytest.fixture
+def play(qapp):
+    """Run a coroutine on the loop that Qt and asyncio share."""
+    qapp.setQuitOnLastWindowClosed(False)
+    loop = qasync.QEventLoop(qapp, already_running=False)
+    asyncio.set_event_loop(loop)
+    yield loop.run_until_complete
+    loop.close()
+    asyncio.set_event_loop(None)
+
+
+async def until(condition, timeout_s=SOON_S):
+    """Let the window live until a condition holds."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def open_window(port, process=None, show=None):
+    """A window attached to the engine on `port`, with its first state drawn."""
+    client = EngineClient(port, process)
+    instrument = Instrument(client, SessionStore(), show or load_show(FIRST_SHOW))
+    window = MainWindow(client, instrument)
+    window.resize(1440, 900)
+    window.show()
+    conversation = asyncio.ensure_future(client.run())
+    try:
+        yield window
+    finally:
+        conversation.cancel()
+        with suppress(asyncio.CancelledError):
+            await conversation
+        window.feed.follow("")
+        window.close()
+        window.deleteLater()
+        await asyncio.sleep(0.05)
+
+
+@asynccontextmanager
+async def playing(port):
+    """An attached window that shows a live picture."""
+    async with open_window(port) as window:
+        await until(lambda: window.instrument.state is not None)
+        await until(lambda: window.instrument.state.playout.mode == "live")
+        await until(lambda: not window.monitor.image.isNull())
+        yield window
