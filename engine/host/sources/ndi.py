@@ -63,7 +63,7 @@ class NdiSource(Source):
         self.close()
         if not NDIlib.initialize():
             raise SourceError("NDI does not run on this processor; choose another source")
-        target = NDIlib.Source(url_address=self.address) if is_url(self.address) else self._find()
+        target = NDIlib.Source(p_url_address=self.address) if is_url(self.address) else self._find()
         self._receiver = NDIlib.recv_create_v3(
             NDIlib.RecvCreateV3(
                 source_to_connect_to=target,
@@ -113,8 +113,8 @@ class NdiSource(Source):
                 if match is not None:
                     # Our own strings: those in `found` are the finder's and go with it.
                     return NDIlib.Source(
-                        ndi_name=str(found[match].ndi_name),
-                        url_address=str(found[match].url_address),
+                        p_ndi_name=str(found[match].ndi_name),
+                        p_url_address=str(found[match].url_address),
                     )
                 NDIlib.find_wait_for_sources(finder, int(_SLICE_S * 1000))
             names = [source.ndi_name for source in NDIlib.find_get_current_sources(finder)]
