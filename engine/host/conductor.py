@@ -323,5 +323,8 @@ class Conductor:
             self.take.write(ready)
         elif self._takes_folder is not None:
             self.take = Take(takes.new_folder(self._takes_folder), self._notice)
-            fake = self._worker.fake
-            self.take.write(takes.header(self.score.show_seed, self._look, ready, fake=fake))
+            worker, seed = self._worker, self.score.show_seed
+            threads = worker.load.num_threads
+            self.take.write(
+                takes.header(seed, self._look, ready, num_threads=threads, fake=worker.fake)
+            )

@@ -124,7 +124,10 @@ class Player:
         module = "engine.host.fake_worker" if recording.header.fake else "engine.worker"
         command = (sys.executable, "-m", module)
         self._pipe = WorkerPipe(command, self._listener.on_event, self._listener.on_end)
-        self._load = LoadModel(model=model, frame_ring=self._rings[0], input_ring=self._rings[1])
+        self._load = LoadModel(
+            model=model, frame_ring=self._rings[0], input_ring=self._rings[1],
+            num_threads=recording.header.num_threads,
+        )  # fmt: skip
 
     def __enter__(self) -> Player:
         self._pipe.start()

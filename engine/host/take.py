@@ -41,6 +41,7 @@ class TakeHeader(Message, frozen=True, kw_only=True):
     show_seed: int
     look: Look
     worker: WorkerReady  # model, sizes, device, dtype, backends
+    num_threads: int = 0  # of the worker on a CPU: sums depend on how they are split
     fake: bool = False  # made by the fake worker
 
 
@@ -144,7 +145,9 @@ def new_folder(parent: Path) -> Path:
     return next(folder for folder in candidates if not folder.exists())
 
 
-def header(show_seed: int, look: Look, ready: WorkerReady, *, fake: bool) -> TakeHeader:
+def header(
+    show_seed: int, look: Look, ready: WorkerReady, *, num_threads: int = 0, fake: bool = False
+) -> TakeHeader:
     """Return the header of a take that begins now."""
     return TakeHeader(
         started_utc=datetime.now(UTC).isoformat(timespec="seconds"),
@@ -152,6 +155,7 @@ def header(show_seed: int, look: Look, ready: WorkerReady, *, fake: bool) -> Tak
         show_seed=show_seed,
         look=look,
         worker=ready,
+        num_threads=num_threads,
         fake=fake,
     )
 

@@ -89,7 +89,9 @@ class Inputs:
         if frames is None:
             return None
         pixels = torch.from_numpy(frames).to(self._device).movedim(-1, 1)[None]
-        return self._video.push(pixels.float().div_(255))
+        latents = self._video.push(pixels.float().div_(255))
+        # In the memory layout in which a take gives them back: sums differ in the last bit else.
+        return VideoLatents(latents.contiguous())
 
     def _frames(self, last: int) -> npt.NDArray[np.uint8] | None:
         """Return the window of frames that ends at `last`, [F, H, W, 3]; None without any."""

@@ -1,0 +1,85 @@
+"""The real worker in the real host: an untrained model, small enough to be quick."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from engine.host.replay import replay_file
+from engine.host.take import read_take
+from engine.protocol.messages import (
+    HardCut,
+    NoticeRaised,
+    SelectSource,
+    SetParameters,
+    SoftCut,
+    StopEngine,
+)
+from engine.protocol.values import Look, SourceSpec
+from tests.host_process import attached, host_process, worker_pids
+
+MODEL = ("--model", "untrained", "--model-size", "64x64", "--device", "cpu", "--threads", "1")
+FIRE = Look(prompt="fire", name="Fire")
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory):
+    """A show with a source, both cuts and a killed worker: its notices, end and take."""
+    folder = tmp_path_factory.mktemp("takes")
+
+    async def script(host):
+        async with attached(host) as client:
+            await client.ask(SelectSource(source=SourceSpec(kind="pattern")))
+            values = {"control_amount": 0.7, "input_amount": 0.4, "steps": 2}
+            await client.ask(SetParameters(values=values))
+            await client.state(lambda s: s.source.status == "live" and s.chunk_index >= 1)
+            await client.ask(HardCut(look=FIRE))
+            landed = await client.state(lambda s: s.look_name == "Fire")
+            await client.state(lambda s: s.chunk_index > landed.chunk_index)
+            os.kill(worker_pids(host.pid)[0], signal.SIGKILL)
+            await client.state(lambda s: s.worker.restarts == 1 and s.worker.status == "live")
+            back = await client.state(lambda s: s.worker.status == "live")
+            await client.ask(SoftCut(num_chunks=2, look=Look(prompt="sea")))
+            await client.state(lambda s: s.prompt_now[0].text == "sea" and not s.cut.soft_chunks)
+            last = (await client.state()).chunk_index
+            await client.state(lambda s: s.chunk_index >= last + 2)
+            await client.ask(StopEngine())
+            return back, [e.text for e in client.events if isinstance(e, NoticeRaised)]
+
+    with host_process(*MODEL, "--takes", str(folder), fake=False) as host:
+        back, notices = asyncio.run(script(host))
+        assert host.process.wait(30) == 0
+    return back, notices, next(folder.iterdir())
+
+
+def test_a_killed_worker_is_back_with_the_same_look(night):
+    back, notices, _ = night
+    assert (back.look_name, back.prompt_now[0].text) == ("Fire", "fire")
+    assert any("killed by signal 9" in text for text in notices)
+    assert any("back with the same look" in text for text in notices)
+
+
+def test_every_reset_of_the_night_has_a_reason_and_there_is_no_other(night):
+    chunks = read_take(night[2]).chunks
+    reasons = [c.plan.reset_reason for c in chunks if c.report.resets and c.plan.reset_reason]
+    assert "first chunk of the show" in reasons
+    assert "hard cut" in reasons
+    assert "killed by signal 9" in reasons
+    assert all(c.plan.reset_reason or c.plan.source_cut or c.plan.cut == "soft"
+               for c in chunks if c.report.resets)  # fmt: skip
+
+
+def test_the_source_conditioned_the_night(night):
+    chunks = read_take(night[2]).chunks
+    seen = [c for c in chunks if c.condition() is not None]
+    assert len(seen) >= 3
+    assert all(c.report.input_last is not None for c in seen)
+
+
+def test_the_night_is_played_again_bit_for_bit(night):
+    verdict = replay_file(night[2])
+    assert verdict.is_same, str(verdict)
+    assert verdict.chunks >= 6
