@@ -47,7 +47,7 @@ TINY_CODEC = TAEConfig(
 )
 
 
-def tiny_model(seed: int = 3) -> LoadedModel:
+def tiny_model(seed: int = 3, *, recaches: bool = True) -> LoadedModel:
     """Return a model of the house's kind with a few thousand random weights."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -58,7 +58,7 @@ def tiny_model(seed: int = 3) -> LoadedModel:
         module.requires_grad_(False).eval()
     # A codec whose colours answer to its latents: random ones hardly do.
     codec.colour_decode.weight.mul_(0.6)
-    spec = replace(HOUSE, transformer=TINY_TRANSFORMER, codec=TINY_CODEC)
+    spec = replace(HOUSE, transformer=TINY_TRANSFORMER, codec=TINY_CODEC, recaches=recaches)
     return LoadedModel(
         spec=spec,
         choice=ModelChoice(name="tiny", width_px=SIZE_PX, height_px=SIZE_PX, device="cpu"),

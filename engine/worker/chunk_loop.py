@@ -145,7 +145,7 @@ class ChunkLoop:
         if plan.text != self._mix:
             self._sampler.set_text(self.model.prompts.mixed(plan.text).to(self._device))
             self._mix = plan.text
-        if plan.cache_action is CacheAction.RECACHE:
+        if plan.cache_action is CacheAction.RECACHE and self.model.spec.recaches:
             self._sampler.recache()
         return resets
 

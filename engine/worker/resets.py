@@ -21,7 +21,7 @@
 the text of the plan). `flush` drops what is older than the newest window of input frames. `plan`
 takes what the plan says: the host decided it (a hard cut's new seed, a soft cut's blend), and the
 worker holds nothing of it over a boundary. A soft cut's KV cache is kept and, when the plan says
-RECACHE, rewritten under the new text by the model's own rule.
+RECACHE, rewritten under the new text if that is the model's own rule (`ModelSpec.recaches`).
 
 A fault is a reset that no cut asked for: a broken picture, or a new worker taking over a show. It
 keeps the look and the seed. There is no other reset, and none is silent: `resets_for` gives each

@@ -98,14 +98,15 @@ def test_a_soft_cut_keeps_the_context():
     assert report.shapes["context_latents"] == (6,)
 
 
-def test_a_recache_rewrites_what_is_remembered():
+@pytest.mark.parametrize("recaches", [True, False])
+def test_a_recache_rewrites_what_is_remembered_if_the_model_has_that_rule(recaches):
     shown = []
     for action in (CacheAction.KEEP, CacheAction.RECACHE):
-        with tiny_worker() as worker:
+        with tiny_worker(tiny_model(recaches=recaches)) as worker:
             worker.run(plan(0))
             worker.run(plan(1, text=mix(1.0), cache_action=action))
             shown.append(worker.loop.model.sampler.cache.layer(1)[0].clone())
-    assert not torch.equal(*shown)
+    assert torch.equal(*shown) == (not recaches)
 
 
 @pytest.mark.parametrize(
