@@ -67,10 +67,10 @@ class Server:
         app = web.Application()
         app.router.add_get("/ws", self._serve_client)
         app.router.add_get("/state", self._serve_state)
-        self._runner = web.AppRunner(app, access_log=None)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         try:
-            await web.TCPSite(self._runner, HOST, port, shutdown_timeout=1.0).start()
+            await web.TCPSite(self._runner, HOST, port).start()
         except OSError as error:
             await self._runner.cleanup()
             raise DeviceError(_sentence(port, error)) from error
