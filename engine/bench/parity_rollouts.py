@@ -136,7 +136,7 @@ def check_self_forcing(golden: GoldenFile, report: FileReport) -> None:
         steps = _steps(case)
         chunks = _self_forcing_chunks(rollout, sampler, steps)
         rollout.check_steps(report, steps, limit)
-        _check_flows(rollout, sampler.flows, report, (first, limit))
+        _check_flows(rollout, sampler.flows, report, ("call", first, limit))
         rollout.check_output(report, chunks, limit)
         for layer in range(model.config.num_layers):
             rollout.check_cache(report, sampler.cache.layer(layer), f"final_kv/layer{layer}", limit)
@@ -158,15 +158,16 @@ def _self_forcing_chunks(
 
 
 def _check_flows(
-    rollout: Rollout, flows: list[Tensor], report: FileReport, limits: tuple[Limit, Limit]
+    rollout: Rollout, flows: list[Tensor], report: FileReport, what: tuple[str, Limit, Limit]
 ) -> None:
     """Compare the velocities that the file has; the first call has a limit of its own."""
-    for key, expected in rollout.expected("call").items():
+    prefix, first, later = what
+    for key, expected in rollout.expected(prefix).items():
         call = int(key.split("/")[0])
         if call >= len(flows):
             raise GoldenError(f"{rollout.case.where}: call {call} expected, {len(flows)} made")
-        limit = limits[0 if call == 0 else 1]
-        report.compare(f"{rollout.name}/call{call:02d}/flow", flows[call], expected, limit)
+        limit = later if call else first
+        report.compare(f"{rollout.name}/{prefix}{key}", flows[call], expected, limit)
 
 
 def check_longlive(golden: GoldenFile, report: FileReport) -> None:
@@ -184,9 +185,7 @@ def check_longlive(golden: GoldenFile, report: FileReport) -> None:
         told = config.number("context_noise")
         sampler = RecordingSampler(model, replace(settings, context_timestep=told))
         chunks = _longlive_chunks(rollout, sampler, steps)
-        for key, expected in rollout.expected("recache_call").items():
-            flow = sampler.flows[int(key.split("/")[0])]
-            report.compare(f"{name}/recache_call{key}", flow, expected, limit)
+        _check_flows(rollout, sampler.flows, report, ("recache_call", limit, limit))
         rollout.check_output(report, chunks, limit)
         last = sampler.cache.layer(model.config.num_layers - 1)
         rollout.check_cache(report, last, "final_kv/last_layer", limit)
