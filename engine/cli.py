@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except EngineError as error:
         _say(f"segue: {error}")
         return int(error.exit_code)
+    except ImportError as error:
+        _say(f"segue: a library does not load ({error}); `segue doctor` says what is missing")
+        return int(ExitCode.UNAVAILABLE)
     except KeyboardInterrupt:
         return int(ExitCode.INTERRUPTED)
     except BrokenPipeError:  # whoever read our output has had enough

@@ -17,4 +17,4 @@ def main(arguments: Sequence[str]) -> int:
         raise ConfigError("bench: say what to measure: --cpu (the house model on this processor)")
     from engine.bench import house_cpu
 
-    return int(house_cpu.main([option for option in arguments if option != "--cpu"]))
+    return house_cpu.main([option for option in arguments if option != "--cpu"])

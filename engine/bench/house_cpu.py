@@ -13,6 +13,8 @@ import argparse
 import json
 import os
 import statistics
+import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the worker does; read when torch starts
@@ -99,8 +101,8 @@ def _line(measured: Measured) -> str:
     return f"{measured.dtype:9} {measured.fps:5.1f} fps   ms: {stages}"
 
 
-def main() -> None:
-    """Measure both paths and print them."""
+def main(options: Sequence[str] | None = None) -> int:
+    """Measure both paths and print them; returns 0."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--chunks", type=int, default=12)
     parser.add_argument("--size", type=int, default=256, help="pixels along a side")
@@ -108,7 +110,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--model", default="house", help="house, untrained, or a weights folder")
     parser.add_argument("--json", action="store_true")
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(options)
     choice = ModelChoice(
         name=arguments.model, width_px=arguments.size, height_px=arguments.size, device="cpu"
     )
@@ -124,11 +126,12 @@ def main() -> None:
             for r in results
         ]
         print(json.dumps({"results": report, "ratio": ratio}))
-        return
+        return 0
     for measured in results:
         print(_line(measured))
     print(f"{ratio:.2f} times the plain float32 path; backends {results[0].backends}")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -22,6 +22,7 @@ import cv2
 
 from engine.errors import SourceError
 from engine.host.sources.base import Source, SourceFrame
+from engine.host.sources.cameras import list_cameras
 from engine.protocol.frame_ring import Frame
 
 
@@ -78,11 +79,6 @@ class Camera(Source):
         if self._capture is not None:
             self._capture.release()
             self._capture = None
-
-
-def list_cameras() -> list[str]:
-    """Return the paths of the capture devices that Linux knows."""
-    return sorted(str(path) for path in Path("/dev").glob("video[0-9]*"))
 
 
 def _device_of(address: str) -> Path | None:
