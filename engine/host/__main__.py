@@ -7,15 +7,15 @@ import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
-from engine.errors import ConfigError, EngineError, ExitCode
+from engine.cli_values import MODEL_STEP_PX, rate_of, size_of, source_of
+from engine.errors import EngineError, ExitCode
 from engine.host.floor_plan import DEFAULT_PORT, Engine, HostConfig
 from engine.host.run import run
 from engine.host.watch import Limits
 from engine.protocol.show_file import load_show
-from engine.protocol.values import Look, ModelChoice, OutputSpec, SourceSpec
+from engine.protocol.values import Look, ModelChoice, OutputSpec
 
 _DEFAULTS = HostConfig()
 
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _config(options: argparse.Namespace) -> HostConfig:
     width_px, height_px = size_of(options.size)
-    model_width_px, model_height_px = size_of(options.model_size)
+    model_width_px, model_height_px = size_of(options.model_size, MODEL_STEP_PX, "--model-size")
     rate = rate_of(options.rate)
     config = HostConfig(
         port=options.port,
@@ -102,42 +102,6 @@ def _as_in_show(config: HostConfig, folder: Path) -> HostConfig:
     show = load_show(folder)
     look = show.presets[0].look() if show.presets else config.look
     return replace(config, look=look, source=show.source, output=show.output, model=show.model)
-
-
-def size_of(text: str) -> tuple[int, int]:
-    """Return width and height of ``1280x720``.
-
-    Raises:
-        ConfigError: it is no size.
-    """
-    width, _, height = text.partition("x")
-    if not (width.isdecimal() and height.isdecimal()):
-        raise ConfigError(f"size: got {text!r}, expected WIDTHxHEIGHT in pixels, as in 1280x720")
-    return int(width), int(height)
-
-
-def rate_of(text: str) -> Fraction:
-    """Return the rate as a fraction; ``29.97`` means 30000/1001 and its kin likewise.
-
-    Raises:
-        ConfigError: it is no rate.
-    """
-    try:
-        rate = Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise ConfigError(
-            f"rate: got {text!r}, expected frames a second, as in 30, 29.97 or 24000/1001"
-        ) from None
-    ntsc = Fraction(round(rate) * 1000, 1001)
-    return ntsc if rate != round(rate) and abs(rate - ntsc) < Fraction(1, 100) else rate
-
-
-def source_of(text: str) -> SourceSpec:
-    """Return the source of ``camera:0``, ``ndi:NAME``, ``pattern``, ``none`` or a file."""
-    kind, _, address = text.partition(":")
-    if kind in {"none", "pattern", "camera", "ndi", "file"}:
-        return SourceSpec(kind=kind, address=address)
-    return SourceSpec(kind="file", address=text)
 
 
 if __name__ == "__main__":
