@@ -97,6 +97,22 @@ def rotate(x: Tensor, table: RopeTable) -> Tensor:
     Returns:
         [B, L, n, dh] in the dtype of `x`; the arithmetic is float32.
     """
+    return _rotate_as_complex(x, table) if x.device.type == "cpu" else rotate_pairs(x, table)
+
+
+def rotate_pairs(x: Tensor, table: RopeTable) -> Tensor:
+    """Plain twin of `rotate`: the rotation written out. Equal to float32 rounding."""
     even, odd = torch.unflatten(x.float(), -1, (-1, 2)).unbind(-1)
     turned = (even * table.cos - odd * table.sin, even * table.sin + odd * table.cos)
     return torch.stack(turned, -1).flatten(-2).to(x.dtype)
+
+
+def _rotate_as_complex(x: Tensor, table: RopeTable) -> Tensor:
+    """One complex product instead of seven passes over strided halves.
+
+    768 tokens, 6 heads of 64: 0.2 ms, written out 0.8 ms (two busy cores of an EPYC, 2026-11-23).
+    torch.compile cannot fuse complex numbers, so GPUs keep the plain form.
+    """
+    pairs = torch.view_as_complex(torch.unflatten(x.float(), -1, (-1, 2)).contiguous())
+    turned = pairs * torch.complex(table.cos, table.sin)
+    return torch.view_as_real(turned).flatten(-2).to(x.dtype)
