@@ -73,6 +73,7 @@ def config_of(options: argparse.Namespace, show: Show) -> HostConfig:
         port=options.port,
         look=_look(options, show),
         source=_source(options, show),
+        needs_source=options.source is not None,
         output=_output(options, show.output),
         model=_model(options, show.model),
         show_seed=options.seed,

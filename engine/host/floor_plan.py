@@ -11,18 +11,22 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.host.conductor import Conductor, WorkerSetup
 from engine.host.desk import Desk
 from engine.host.events import EventHub
+from engine.host.outputs.base import check_spec
 from engine.host.outputs.ndi import NdiOutput
 from engine.host.outputs.preview import PreviewOutput
 from engine.host.outputs.recording import RecordingOutput
 from engine.host.playout.presenter import Presenter
 from engine.host.rack import Rack
+from engine.host.score import open_score
 from engine.host.server import Server
+from engine.host.sources.kinds import open_source
 from engine.host.sources.runner import SourceRunner
 from engine.host.watch import Limits
 from engine.protocol import frame_ring, places
@@ -46,6 +50,7 @@ class HostConfig:
     port: int = DEFAULT_PORT  # 0: the system chooses
     look: Look = field(default_factory=lambda: Look(prompt="ink in water"))
     source: SourceSpec = field(default_factory=SourceSpec)
+    needs_source: bool = False  # True: without it nothing is started
     output: OutputSpec = field(default_factory=OutputSpec)
     model: ModelChoice = field(default_factory=ModelChoice)
     show_seed: int | None = None  # None: by chance; it is in the take
@@ -61,9 +66,9 @@ class HostConfig:
 class Engine:
     """A whole host. `start` and `stop` run inside one event loop."""
 
-    def __init__(self, config: HostConfig) -> None:
+    def __init__(self, config: HostConfig, rings: tuple[str, str]) -> None:
         self.config = config
-        self._rings = _make_rings(config)
+        self._rings = rings
         self._hub = EventHub()
         seed = config.show_seed if config.show_seed is not None else secrets.randbits(32)
         self.conductor = Conductor(
@@ -108,10 +113,12 @@ class Engine:
         Raises:
             DeviceError: the port is in use, or the system starts no worker; nothing is left behind.
             ConfigError: the output cannot be sent; nothing is left behind.
+            SourceError: the source is needed and cannot be opened; nothing is left behind.
         """
         self._furnish()
         try:
             await self.server.start(self.config.port)
+            await asyncio.to_thread(_check_source, self.config)
             self.presenter.start()
             self._source.start()
             if self.config.source.kind != "none":
@@ -170,17 +177,28 @@ def build(config: HostConfig) -> Engine:
         ConfigError: the look, the output or the sizes cannot be.
     """
     frame_ring.sweep()
-    return Engine(config)
+    open_score(config.look, show_seed=0)  # what cannot be is refused before anything is made
+    check_spec(config.output)
+    with ExitStack() as undo:
+        rings = _make_rings(config, undo)
+        engine = Engine(config, rings)
+        undo.pop_all()
+    return engine
 
 
-def _make_rings(config: HostConfig) -> tuple[str, str]:
+def _check_source(config: HostConfig) -> None:
+    """Open and close a source that is needed; a window's show plays on without its camera."""
+    if config.needs_source and config.source.kind != "none":
+        open_source(config.source).close()
+
+
+def _make_rings(config: HostConfig, undo: ExitStack) -> tuple[str, str]:
     pixels = config.model.width_px * config.model.height_px
     frames = frame_ring.create("frames", _FRAME_SLOTS, pixels * 4)
-    try:
-        return frames, frame_ring.create("input", _INPUT_SLOTS, pixels * 3)
-    except BaseException:
-        frame_ring.remove(frames)
-        raise
+    undo.callback(frame_ring.remove, frames)
+    source = frame_ring.create("input", _INPUT_SLOTS, pixels * 3)
+    undo.callback(frame_ring.remove, source)
+    return frames, source
 
 
 def _worker(config: HostConfig, rings: tuple[str, str]) -> WorkerSetup:

@@ -132,3 +132,18 @@ def test_a_port_in_use_is_one_sentence_and_leaves_nothing():
         assert (code, second.rings()) == (3, [])
         assert words.count("\n") == 1
         assert f"port {first.port} on 127.0.0.1 is in use" in words
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("--size", "161x90"), "divisible by 2"),
+        (("--prompt", "x" * 2001), "at most 2000 are read"),
+        (("--takes", "/dev/null/takes", "--seconds", "1"), ""),
+    ],
+)
+def test_what_cannot_be_started_leaves_nothing_and_what_can_goes_on(arguments, word):
+    with host_process(*arguments) as host:
+        code = host.process.wait(30)
+        assert (code, host.rings()) == (2 if word else 0, [])
+        assert word in host.process.stderr.read()
