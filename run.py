@@ -53,7 +53,7 @@ WINDOW_LIBRARIES = {
     "libxcb-icccm.so.4": "libxcb-icccm4",
     "libxcb-keysyms.so.1": "libxcb-keysyms1",
     "libxcb-shape.so.0": "libxcb-shape0",
-    "/usr/share/fonts/**/*.[ot]tf": "fonts-dejavu-core",
+    "/usr/share/fonts/**/*.?tf": "fonts-dejavu-core",
 }
 TEST_PROGRAMS = {
     "Xvfb": "xvfb",
