@@ -43,9 +43,12 @@ class HostProcess:
 
 
 @contextmanager
-def host_process(*arguments: str, worker: str = "--chunk-ms 80", fake: bool = True):
+def host_process(
+    *arguments: str, worker: str = "--chunk-ms 80", fake: bool = True, ndi: bool = False
+):
     """Run a host on a free port; kills what is left of it and its worker afterwards."""
-    given = ["--port", "0", "--no-ndi", "--size", "160x90", *(["--fake"] if fake else [])]
+    given = ["--port", "0", "--size", "160x90"]
+    given += [*([] if ndi else ["--no-ndi"]), *(["--fake"] if fake else [])]
     process = subprocess.Popen(
         [sys.executable, "-m", "engine.host", *given, *arguments],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT,

@@ -41,7 +41,7 @@ from engine.protocol.orders import (
     PromptRead,
     WorkerReady,
 )
-from engine.protocol.values import Cut, Look, Severity
+from engine.protocol.values import CacheAction, Cut, Look, Severity
 
 _LOG = logging.getLogger("segue.conductor")
 _ROOM_POLL_S = 0.01
@@ -173,11 +173,8 @@ class Conductor:
 
     def notice(self, severity: Severity, subject: str, text: str) -> None:
         """Tell the performer, the log and the take. Any thread; the same text once in 5 s."""
-        loop = self._loop
-        if loop is None or loop.is_closed():
+        if not self._in_loop(self._notice, severity, subject, text):
             _LOG.warning("%s: %s", subject, text)
-            return
-        loop.call_soon_threadsafe(self._notice, severity, subject, text)
 
     def _notice(self, severity: Severity, subject: str, text: str) -> None:
         now_s = time.monotonic()
@@ -191,6 +188,17 @@ class Conductor:
         self._hub.publish(event)
         if self.take is not None and subject != "take":
             self.take.write(event)
+
+    def _in_loop(self, call: Callable[..., None], *arguments: object) -> bool:
+        """Run `call` in the loop's thread; False when the show has no loop (any more)."""
+        loop = self._loop
+        if loop is None:
+            return False
+        try:
+            loop.call_soon_threadsafe(call, *arguments)
+        except RuntimeError:  # closed in this very moment
+            return False
+        return True
 
     # ------------------------------------------------------------ the boundary
 
@@ -249,10 +257,9 @@ class Conductor:
             text = f"{lost} frames of chunk {frames.chunk_index} were overwritten before playout"
             self.notice(Severity.WARNING, "playout", text)
         plan = self._in_hand
-        starts_cut = plan is not None and plan.cut is Cut.HARD
-        self._playout.feed(whole, self._native_fps, starts_cut=starts_cut)
-        if self._loop is not None:
-            self._loop.call_soon_threadsafe(self._on_frames_fed, frames)
+        is_anew = plan is not None and plan.cache_action is CacheAction.RESET
+        self._playout.feed(whole, self._native_fps, starts_cut=is_anew)
+        self._in_loop(self._on_frames_fed, frames)
 
     def _on_frames_fed(self, frames: FramesReady) -> None:
         self.tempo = beat.arrived(self.tempo, frames.num_frames, time.monotonic())
