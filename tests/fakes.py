@@ -85,3 +85,34 @@ def engine_state(**changes):
         "recording": "",
     }
     return EngineState(**{**fields, **changes})
+
+
+class WorkerDiary:
+    """Listens to a supervisor and writes down what it is told."""
+
+    def __init__(self):
+        self.lines = []
+
+    def on_ready(self, ready):
+        self._write("ready", ready)
+
+    def on_frames(self, frames):
+        self._write("frames", frames)
+
+    def on_report(self, report):
+        self._write("report", report)
+
+    def on_prompt_read(self, event):
+        self._write("prompt", event)
+
+    def on_lost(self, reason, detail):
+        self._write("lost", reason)
+
+    def on_given_up(self, reason, detail):
+        self._write("given up", reason)
+
+    def said(self, kind):
+        return [content for what, content in self.lines if what == kind]
+
+    def _write(self, kind, content):
+        self.lines.append((kind, content))
