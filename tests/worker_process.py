@@ -29,7 +29,7 @@ def plan(index: int, **changes: object) -> ChunkPlan:
         "seed": 7, "text": (WeightedPrompt(text="slow red fire", weight=1.0),),
         "parameters": {"steps": 1.0},
     }  # fmt: skip
-    return ChunkPlan(**(fields | changes))  # type: ignore[arg-type]
+    return ChunkPlan(**(fields | changes))
 
 
 @dataclass
@@ -43,7 +43,7 @@ class WorkerProcess:
 
     def order(self, order: HostOrder) -> None:
         assert self.process.stdin is not None
-        write_framed(self.process.stdin, order)  # type: ignore[arg-type]
+        write_framed(self.process.stdin, order)
 
     def load(self, model: ModelChoice = SMALL_MODEL) -> None:
         self.order(
@@ -56,7 +56,7 @@ class WorkerProcess:
         """Return the next event but heartbeats; None at the end of the pipe."""
         assert self.process.stdout is not None
         while True:
-            event = read_framed(self.process.stdout, WORKER_EVENTS)  # type: ignore[arg-type]
+            event = read_framed(self.process.stdout, WORKER_EVENTS)
             self.events.append(event)
             if not isinstance(event, Heartbeat):
                 return event
