@@ -34,6 +34,7 @@ _DRAW_EVERY = 8
 class TransformerRun:
     """Settings of one run. `copies` noisy versions of each clip share one context.
 
+    `weights` is a folder of earlier weights to start from, used when there is no state to resume.
     A long training may be cut into runs: `start` and `end` say which part of the whole learning
     rate schedule, 0 to 1, this run covers.
     """
@@ -47,6 +48,7 @@ class TransformerRun:
     start: float = 0.0
     end: float = 1.0
     compiled: bool = True
+    weights: Path | None = None
     config: TransformerConfig = HOUSE_TRANSFORMER
     pool: PoolSettings = PoolSettings()  # noqa: RUF009 (frozen)
 
@@ -145,6 +147,8 @@ class TransformerTrainer:
     def __init__(self, run: TransformerRun, runtime: Runtime, pool: LatentPool) -> None:
         self.run, self.runtime, self.pool = run, runtime, pool
         self.net = HouseNet(run.config).to(runtime.device)
+        if run.weights:
+            self.net.load(run.weights, "-base")
         self.average = MovingAverage(self.net, 0.999)
         self.optimiser = MuonAdam(
             [self.net.transformer, self.net.captions], fused=runtime.device.type == "cuda"
@@ -235,6 +239,7 @@ def main() -> None:
     parser.add_argument("--copies", type=int, default=2)
     parser.add_argument("--start", type=float, default=0.0)
     parser.add_argument("--end", type=float, default=1.0)
+    parser.add_argument("--weights", type=Path, help="folder of earlier weights to start from")
     parser.add_argument("--no-compile", dest="compiled", action="store_false")
     args = vars(parser.parse_args())
     run = TransformerRun(**{**args, "state": args["state"] or args["out"] / "state"})

@@ -60,7 +60,7 @@ def random_colours(rng: random.Random) -> tuple[str, ...]:
 
 def random_modifiers(rng: random.Random) -> tuple[str, ...]:
     """Draw up to three modifiers that get on with each other."""
-    words = rng.sample(MODIFIERS, rng.choice([0, 0, 1, 1, 2, 3]))
+    words = rng.sample(MODIFIERS, rng.choice([0, 0, 0, 1, 1, 2, 3]))
     for clash in _CLASHES:
         if clash <= set(words):
             words.remove(min(clash))
