@@ -233,6 +233,13 @@ def test_an_edit_after_a_cut_overrides_the_look(cut):
     assert {plan.parameters["control_amount"] for plan in plans} == {0.3}
 
 
+def test_every_edit_after_a_cut_overrides_the_look():
+    first = SetParameters(values={"control_amount": 0.3})
+    second = SetParameters(values={"steps": 1})
+    parameters = plans_of(opened(HardCut(look=FIRE), first, second), 1)[0].parameters
+    assert (parameters["control_amount"], parameters["steps"]) == (0.3, 1)
+
+
 def test_a_cancelled_cut_gives_the_edits_back():
     before = SetParameters(values={"control_amount": 0.3})
     after = SetParameters(values={"steps": 1})
