@@ -27,9 +27,10 @@ VIRTUAL_PORT = "segue-in"
 _CLIENT = "segue"
 _PULSE = "segue-pulse"
 _TICK_S = 0.008
-_POLL_S = 1.0
+_POLL_S = 0.3  # a device that goes and comes back in between would look as if it never went
 _RETRY_S = 2.0
-_MAX_BEATS_MISSED = 3
+_GOODBYE_S = 0.5
+_MAX_BEATS_MISSED = 7
 _HEARTBEAT = [0xF0, 0x7D, 0x53, 0x45, 0x47, 0x55, 0x45, 0xF7]  # non-commercial sysex
 _ERRORS = (OSError, ImportError)  # rtmidi's own errors are OSErrors
 
@@ -117,6 +118,14 @@ class Ports:
                 self._open[name] = self._mido.open_input(name, callback=self._callback(name))
         return bool(gone or came & self._open.keys())
 
+    def close(self) -> None:
+        """Say goodbye to the MIDI system; only to one that lives."""
+        for port in (*self._open.values(), self._virtual):
+            port.close()
+        for end in (self._pulse, self._watch):
+            if end is not None:
+                end.delete()
+
     def _open_pulse(self, pulse: Any) -> Any:
         names = pulse.get_ports()
         ours = [index for index, name in enumerate(names) if VIRTUAL_PORT in name]
@@ -173,6 +182,9 @@ def _run(pipe: BinaryIO, gatherer: Gatherer, gone: threading.Event) -> None:
     if ports is not None:
         with suppress(*_ERRORS):
             _serve(ports, pipe, gatherer, gone)
+    if ports is not None and gone.is_set():
+        threading.Timer(_GOODBYE_S, os._exit, args=(0,)).start()  # it may have died just now
+        ports.close()
 
 
 def _serve(ports: Ports, pipe: BinaryIO, gatherer: Gatherer, gone: threading.Event) -> None:
@@ -180,7 +192,7 @@ def _serve(ports: Ports, pipe: BinaryIO, gatherer: Gatherer, gone: threading.Eve
     _write(pipe, PortsChanged(backend=ports.backend, ports=ports.names()))
     poll_at = time.monotonic() + _POLL_S
     while not gone.is_set():
-        if gatherer.arrived.wait(_POLL_S / 4):
+        if gatherer.arrived.wait(_POLL_S / 2):
             _write(pipe, *gatherer.take())
             gone.wait(_TICK_S)
         if time.monotonic() >= poll_at:

@@ -1,0 +1,131 @@
+"""A JACK server without sound hardware and a controller on it: real MIDI for tests.
+
+The controller is a process of its own, so that no test process is a JACK client: a JACK that is
+killed may take its clients along.
+
+Run as a script: a controller with the port `knobs` that sends what it reads, one message a line:
+`cc NUMBER VALUE`, `on NOTE VELOCITY`, `sweep NUMBER COUNT`.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from contextlib import contextmanager, suppress
+
+from tests.host_process import ROOT, wait_until
+
+IS_HERE = shutil.which("jackd") is not None
+WHY_NOT = "jackd is not installed: apt-get install jackd2 (run.py test does it)"
+_OUTPUT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+
+
+@contextmanager
+def jack_server(label: str):
+    """Run a server; yields the environment that its clients need and its process.
+
+    JACK knows eight server names a machine and keeps those of servers that were killed, so the
+    names are few and always the same; one that is in use is left alone.
+    """
+    environment, process = _start_server(label)
+    try:
+        assert wait_until(lambda: _answers(environment)), "jackd does not answer"
+        yield environment, process
+    finally:
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(3)
+        process.kill()
+        process.wait()
+
+
+def _start_server(label: str) -> tuple[dict[str, str], subprocess.Popen[bytes]]:
+    for number in (1, 2):
+        name = f"segue-{label}-{number}"
+        environment = {
+            "JACK_DEFAULT_SERVER": name,
+            "JACK_NO_START_SERVER": "1",
+            "JACK_NO_AUDIO_RESERVATION": "1",
+        }
+        process = subprocess.Popen(
+            ["jackd", "-n", name, "--no-realtime", "-d", "dummy", "-r", "48000", "-p", "128"],
+            env=os.environ | environment, **_OUTPUT,
+        )  # fmt: skip
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(0.5)
+            continue  # the name is taken
+        return environment, process
+    raise AssertionError("jackd does not start; see what `jackd -d dummy` says")
+
+
+def _answers(environment: dict[str, str]) -> bool:
+    probe = "import rtmidi; rtmidi.MidiIn(rtapi=rtmidi.API_UNIX_JACK)"
+    run = subprocess.run([sys.executable, "-c", probe], env=os.environ | environment, **_OUTPUT)
+    return run.returncode == 0
+
+
+class Controller:
+    """A controller in a process of its own."""
+
+    def __init__(self, environment: dict[str, str]) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.jack"], cwd=ROOT, text=True, bufsize=1,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+            env=os.environ | environment,
+        )  # fmt: skip
+        self.name = f"testctl{self.process.pid}:knobs"  # never that of one that was killed
+        assert self.process.stdout.readline() == "ready\n"
+
+    def send(self, line: str) -> None:
+        """Send and wait until it is sent."""
+        self.process.stdin.write(line + "\n")
+        assert self.process.stdout.readline() == "sent\n"
+
+    def unplug(self) -> None:
+        self.process.communicate()  # the end of its input: it closes its port and leaves
+
+
+@contextmanager
+def controller(environment: dict[str, str]):
+    """A controller that is unplugged afterwards."""
+    plugged = Controller(environment)
+    try:
+        yield plugged
+    finally:
+        plugged.unplug()
+
+
+def _main() -> None:
+    import mido
+
+    backend = mido.Backend("mido.backends.rtmidi/UNIX_JACK")
+    port = backend.open_output("knobs", virtual=True, client_name=f"testctl{os.getpid()}")
+    print("ready", flush=True)  # noqa: T201 - the way this script answers
+    for line in sys.stdin:
+        kind, number, value = line.split()
+        if kind == "sweep":
+            _sweep(mido, port, int(number), int(value))
+        elif kind == "cc":
+            port.send(mido.Message("control_change", control=int(number), value=int(value)))
+        else:
+            port.send(mido.Message("note_on", note=int(number), velocity=int(value)))
+        print("sent", flush=True)  # noqa: T201 - the way this script answers
+    port.close()
+
+
+def _sweep(mido, port, number: int, count: int) -> None:
+    """Send `count` changes within a second, up and down; the last value is 101."""
+    began_s = time.monotonic()
+    for index in range(count):
+        value = 101 if index == count - 1 else (index * 5) % 128
+        port.send(mido.Message("control_change", control=number, value=value))
+        due_s = began_s + (index + 1) / count
+        while time.monotonic() < due_s:
+            os.sched_yield()
+
+
+if __name__ == "__main__":
+    _main()
