@@ -35,6 +35,7 @@ from engine.protocol.orders import LoadModel
 from engine.protocol.values import Look, ModelChoice, OutputSpec, SourceSpec
 
 DEFAULT_PORT = 7700
+DEFAULT_LOOK = Look(prompt="slow teal cyan white caustics soft", name="Deep Water")
 INPUT_FPS = 16.0  # rate of the input ring: that of the models
 _FRAME_SLOTS = 64  # five chunks of twelve: playout reads a chunk while the next is written
 _INPUT_SLOTS = 64
@@ -48,7 +49,7 @@ class HostConfig:
     """What a host is started with."""
 
     port: int = DEFAULT_PORT  # 0: the system chooses
-    look: Look = field(default_factory=lambda: Look(prompt="ink in water"))
+    look: Look = DEFAULT_LOOK
     source: SourceSpec = field(default_factory=SourceSpec)
     needs_source: bool = False  # True: without it nothing is started
     output: OutputSpec = field(default_factory=OutputSpec)
