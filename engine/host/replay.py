@@ -15,7 +15,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from fractions import Fraction
 from pathlib import Path
 
@@ -253,13 +253,20 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
     parser.add_argument("--json", action="store_true", help="print the verdict as JSON")
     options = parser.parse_args(arguments)
     try:
-        verdict = replay_file(options.take, options.record)
+        verdict = replay_file(options.take, options.record, _progress)
     except EngineError as error:
         sys.stderr.write(f"segue: {error}\n")
         return error.exit_code
-    text = msgspec.json.encode(verdict).decode() if options.json else str(verdict)
+    summary = {"same": verdict.is_same, "verdict": str(verdict), **asdict(verdict)}
+    text = msgspec.json.encode(summary).decode() if options.json else str(verdict)
     sys.stdout.write(f"{text}\n")
     return ExitCode.OK if verdict.is_same else ExitCode.FAULT
+
+
+def _progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"\r{done} of {total} chunks" + ("\n" if done == total else ""))
+        sys.stderr.flush()
 
 
 def replay_file(
