@@ -14,7 +14,9 @@ import sys
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from engine.errors import EngineError
 from engine.host.conductor import Conductor, WorkerSetup
 from engine.host.desk import Desk
 from engine.host.events import EventHub
@@ -32,7 +34,7 @@ from engine.host.watch import Limits
 from engine.protocol import frame_ring, places
 from engine.protocol.messages import EngineState
 from engine.protocol.orders import LoadModel
-from engine.protocol.values import Look, ModelChoice, OutputSpec, SourceSpec
+from engine.protocol.values import Look, ModelChoice, OutputSpec, Severity, SourceSpec
 
 DEFAULT_PORT = 7700
 DEFAULT_LOOK = Look(prompt="slow teal cyan white caustics soft", name="Deep Water")
@@ -128,10 +130,11 @@ class Engine:
         except BaseException:
             await self.stop()
             raise
-        self._tasks = [
-            asyncio.create_task(self.desk.tell_state()),
-            asyncio.create_task(self._keep_time()),
-        ]
+        asyncio.get_running_loop().set_exception_handler(self._on_loop_error)
+        for work in (self.desk.tell_state(), self._keep_time()):
+            task = asyncio.create_task(work)
+            task.add_done_callback(self._on_task_done)
+            self._tasks.append(task)
 
     async def stop(self) -> None:
         """End everything in order and remove the rings. Safe twice."""
@@ -160,10 +163,23 @@ class Engine:
         while self.presenter.state().mode == "waiting":
             await asyncio.sleep(_FIRST_PICTURE_POLL_S)
         if self.config.record is not None:
-            await asyncio.to_thread(self.rack.start_recording, str(self.config.record))
+            try:
+                await asyncio.to_thread(self.rack.start_recording, str(self.config.record))
+            except EngineError as error:
+                self.conductor.notice(Severity.FAULT, "recording", str(error))
         if self.config.seconds is not None:
             await asyncio.sleep(self.config.seconds)
             self.end()
+
+    def _on_loop_error(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """Tell what nobody expected; the output and everything else go on."""
+        error = context.get("exception") or context.get("message")
+        self.conductor.notice(Severity.FAULT, "host", f"something broke in the host: {error!r}")
+        loop.default_exception_handler(context)
+
+    def _on_task_done(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._on_loop_error(task.get_loop(), {"exception": error, "message": str(error)})
 
     def _on_given_up(self) -> None:
         """A show that never had a picture ends; one that had goes on with what it has."""
