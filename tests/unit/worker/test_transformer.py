@@ -40,11 +40,14 @@ def test_published_sizes_have_the_published_number_of_parameters():
     with torch.device("meta"):
         model = CausalTransformer(
             TransformerConfig(
-                dim=1536, ffn_dim=8960, num_heads=12, num_layers=30, text_dim=4096, text_len=512
+                dim=1536, ffn_dim=8960, num_heads=12, num_layers=1, text_dim=4096, text_len=512
             )
         )
-    assert sum(parameter.numel() for parameter in model.parameters()) == 1_418_996_800
-    assert len(model.state_dict()) == 825
+    total = sum(parameter.numel() for parameter in model.parameters())
+    block = sum(parameter.numel() for parameter in model.block(0).parameters())
+    # Source: Wan 2.1 T2V-1.3B with its 30 blocks.
+    assert (block, total + 29 * block) == (46_440_704, 1_418_996_800)
+    assert len(model.state_dict()) + 29 * len(model.block(0).state_dict()) == 825
 
 
 def test_each_latent_frame_follows_its_own_timestep():
@@ -149,3 +152,19 @@ def test_attention_per_head_equals_its_plain_twin_to_bfloat16_rounding():
     # one bfloat16 rounding of scores, weights and sums each: 2^-9 relative, times a few
     assert rel_l2(attention_per_head(q, k, v), attention_reference(q, k, v)) < 0.01
     assert torch.equal(attention(q, k, v), attention_per_head(q, k, v))
+
+
+def test_the_block_is_one_graph_without_breaks():
+    torch._dynamo.reset()
+    model = tiny_model()
+    _, e6 = model.embed_time(torch.tensor([[500.0]]))
+    text = model.text_kvs(model.embed_text(torch.randn(1, 3, 8)))[0]
+    x, block = torch.randn(1, 12, 24), model.block(0)
+
+    def whole(x, e6):
+        m = block.modulate(e6)
+        q, k, v = block.self_qkv(x, m)
+        return block.finish(x, attention(q, k, v), m, text)
+
+    traced = torch.compile(whole, backend="eager", fullgraph=True)(x, e6)
+    assert torch.equal(traced, whole(x, e6))

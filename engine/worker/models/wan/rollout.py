@@ -34,6 +34,8 @@ NoiseByStep = Callable[[int], Tensor]
 """step -> unit normal [B, F, C, h, w] float32; step 0 starts the chunk, step i > 0 follows
 denoising step i - 1."""
 
+_MAX_KNOWN_TIMES = 64
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RolloutConfig:
@@ -78,6 +80,7 @@ class ChunkSampler:
         self.num_finished = 0
         self._first: Tensor | None = None
         self._recent: Tensor | None = None  # with their control channels: what the model saw
+        self._known_times: dict[float, tuple[Tensor, Tensor]] = {}
 
     def set_text(self, text: Tensor) -> None:
         """Use text rows [B, <= text_len, text_dim] from the next pass on."""
@@ -238,8 +241,16 @@ class ChunkSampler:
 
     def _embed(self, inputs: Tensor, timestep: float) -> tuple[Tensor, Tensor, Tensor]:
         """Tokens [B, L, D] and time rows e, e6 (one row for all latent frames)."""
-        e, e6 = self.model.embed_time(torch.tensor([[timestep]], device=self.model.device))
-        return self.model.embed_patches(inputs), e, e6
+        return self.model.embed_patches(inputs), *self._time_rows(timestep)
+
+    def _time_rows(self, timestep: float) -> tuple[Tensor, Tensor]:
+        """Time rows e and e6; a show uses few timesteps, so each is embedded once."""
+        if timestep not in self._known_times:
+            if len(self._known_times) >= _MAX_KNOWN_TIMES:
+                self._known_times.clear()
+            told = torch.tensor([[timestep]], device=self.model.device)
+            self._known_times[timestep] = self.model.embed_time(told)
+        return self._known_times[timestep]
 
     def _velocity(self, inputs: Tensor, timestep: float) -> Tensor:
         """Predicted velocity [B, F, C, h, w] float32 of noisy latents with their control."""
