@@ -12,7 +12,7 @@ from dataclasses import replace
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.core.deck import next_look, prompt_now, values_as_set
+from app.core.deck import cut_look, prompt_now, values_as_set
 from app.core.edits import Edits
 from app.core.mapping import ControlMap, CutPressed, Intent, ParameterSet, PresetPressed
 from app.core.midi_events import ControlMoved, PortsChanged
@@ -71,13 +71,21 @@ class Instrument(QObject):
     def cut_hard(self, text: str = "") -> None:
         """Cut at the next boundary to what stands in the next field."""
         self._flush()
-        self._client.send(HardCut(look=next_look(text, self.state, Cut.HARD)))
+        self._put_in_standby(text)
+        self._client.send(HardCut(look=cut_look(text, self.state, Cut.HARD)))
 
     def cut_soft(self, text: str = "") -> None:
         """Flow into what stands in the next field."""
         self._flush()
-        look = next_look(text, self.state, Cut.SOFT)
+        self._put_in_standby(text)
+        look = cut_look(text, self.state, Cut.SOFT)
         self._client.send(SoftCut(num_chunks=self.soft_chunks, look=look))
+
+    def _put_in_standby(self, text: str) -> None:
+        """What was typed and not queued yet is what the performer means by next."""
+        typed = text.strip()
+        if typed and (self.state is None or typed != self.state.prompt_next):
+            self._client.send(QueuePrompt(text=typed))
 
     def cancel(self) -> None:
         """Take back what has not landed; quiet when there is nothing."""

@@ -193,10 +193,10 @@ class MainWindow(QWidget):
     # ------------------------------------------------------------ intents
 
     def _cut_hard(self) -> None:
-        self.instrument.cut_hard(self.prompt.text())
+        self.instrument.cut_hard(self.prompt.take())
 
     def _cut_soft(self) -> None:
-        self.instrument.cut_soft(self.prompt.text())
+        self.instrument.cut_soft(self.prompt.take())
 
     def _press_pad(self, index: int, cut: Cut) -> None:
         if index < len(self.instrument.show.presets):

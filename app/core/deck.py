@@ -103,17 +103,15 @@ def pad_state(preset: Preset, state: EngineState | None) -> PadState:
     return PadState.ACTIVE if state.look_name == preset.name else PadState.IDLE
 
 
-def next_look(text: str, state: EngineState | None, cut: Cut) -> Look | None:
-    """Return what a cut button goes to; None leaves it to what the engine has in standby.
+def cut_look(text: str, state: EngineState | None, cut: Cut) -> Look | None:
+    """Return what a cut button goes to; None is what the engine has in standby.
 
     next field      hard cut                      soft cut
-    has a text      that text                     that text
+    has a text      standby, put there first      the same
     empty           the look on air, new seed     standby; the engine refuses without one
     """
-    typed = text.strip()
-    if typed:
-        return None if state is not None and typed == state.prompt_next else Look(prompt=typed)
-    if cut is Cut.HARD and state is not None and not state.prompt_next and state.prompt_now:
+    nothing_next = not text.strip() and (state is None or not state.prompt_next)
+    if cut is Cut.HARD and nothing_next and state is not None and state.prompt_now:
         return Look(prompt=prompt_now(state), name=state.look_name)
     return None
 

@@ -31,7 +31,7 @@ class NoticeBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.kept: deque[tuple[Severity, str]] = deque(maxlen=_NUM_KEPT)
-        self.text = parts.label("status")
+        self.text = parts.ElidedLabel("status")
         line = QHBoxLayout(self)
         line.setContentsMargins(4, 0, 4, 0)
         line.addWidget(self.text, 1)
@@ -39,7 +39,7 @@ class NoticeBar(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip("Click or press N for the list")
         self._timer = QTimer(self, singleShot=True)
-        self._timer.timeout.connect(lambda: self.text.setText(""))
+        self._timer.timeout.connect(lambda: self.text.say(""))
 
     def add(self, severity: Severity, text: str) -> None:
         """Show a notice. A fault on screen is not covered by mere information."""
@@ -47,9 +47,7 @@ class NoticeBar(QWidget):
         covered = self._timer.isActive() and self.text.property("level") == "fault"
         if covered and severity is Severity.INFO:
             return
-        parts.set_level(self.text, _LEVELS[severity])
-        self.text.setText(parts.elided(self.text, text))
-        self.text.setToolTip(text)
+        self.text.say(text, _LEVELS[severity])
         self._timer.start(_SHOWN_MS[severity])
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

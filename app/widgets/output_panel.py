@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLineEdit
+from PySide6.QtWidgets import QComboBox, QHBoxLayout
 
 from app.widgets import parts
 from engine.protocol.messages import OutputState
@@ -24,7 +24,7 @@ class OutputPanel(parts.Card):
 
     def __init__(self) -> None:
         super().__init__("OUTPUT")
-        self.name = QLineEdit()
+        self.name = parts.Line()
         self.name.setToolTip("NDI source name (Enter)")
         self.ndi = parts.button("segment", "NDI", "Send NDI", checkable=True)
         self.size_box = _box("Size in pixels")
@@ -62,7 +62,7 @@ class OutputPanel(parts.Card):
             self._show_spec()
         text, level = _sentence(spec, ndi)
         tip = f"{text}\nNDI® is a registered trademark of Vizrt NDI AB. ndi.video"
-        self.say(text, level, tip)
+        self.status.say(text, level, tip)
         self.record.setChecked(bool(recording))
         self.record.setText("■ Stop" if recording else "● Rec")
         self.record.setToolTip(recording or "Record to MP4 (R)")

@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QEnterEvent, QFont, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QEnterEvent,
+    QFocusEvent,
+    QFont,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+)
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QSizePolicy, QWidget
 
 from app.core.deck import PadState
@@ -35,6 +44,7 @@ class Pad(QWidget):
         self.setMinimumWidth(84)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setToolTip(_tool_tip(preset, key))
         self.setAccessibleName(preset.name)
 
@@ -71,6 +81,21 @@ class Pad(QWidget):
         else:
             self.pressed.emit(self.preset, Cut.NONE)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Press on Enter."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self.pressed.emit(self.preset, Cut.NONE)
+        else:
+            super().keyPressEvent(event)
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the focus."""
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Hide the focus."""
+        self.update()
+
     def enterEvent(self, event: QEnterEvent) -> None:
         """Lift it under the pointer."""
         self._is_hovered = True
@@ -106,6 +131,8 @@ class Pad(QWidget):
             return QPen(theme.colour(theme.PENDING if self._is_lit else theme.LINE), 3)
         if self._state is PadState.ACTIVE:
             return QPen(theme.colour(theme.TEXT), 2)
+        if self.hasFocus():
+            return QPen(theme.colour(theme.DIM), 2)
         return QPen(theme.mixed(theme.LINE, self.preset.colour, 0.25), 1)
 
     def _paint_words(self, painter: QPainter, box: QRectF) -> None:

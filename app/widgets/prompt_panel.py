@@ -5,29 +5,21 @@ from __future__ import annotations
 from html import escape
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QGridLayout, QLabel, QLineEdit, QSizePolicy
+from PySide6.QtWidgets import QGridLayout, QLabel, QSizePolicy
 
 from app.core.deck import words
 from app.widgets import parts, theme
 from engine.protocol.orders import PromptRead
 
 
-class PromptField(QLineEdit):
-    """A line that Escape leaves."""
+class PromptField(parts.Line):
+    """What comes next."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setObjectName("next")
         self.setMaxLength(2000)
         self.setPlaceholderText("Write what comes next, press Enter to queue it")
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Escape gives the keys back to the instrument."""
-        if event.key() == Qt.Key.Key_Escape:
-            self.clearFocus()
-        else:
-            super().keyPressEvent(event)
 
 
 class PromptPanel(parts.Card):
@@ -47,6 +39,7 @@ class PromptPanel(parts.Card):
         self.reading.setTextFormat(Qt.TextFormat.RichText)
         self.reading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self._queued = ""
+        self._taken = ""
         grid = QGridLayout()
         grid.setHorizontalSpacing(16)
         grid.setVerticalSpacing(8)
@@ -64,6 +57,8 @@ class PromptPanel(parts.Card):
 
     def show_now(self, text: str, read: PromptRead | None, blend: str) -> None:
         """Show the prompt on air."""
+        if text and text == self._taken:
+            self._forget_taken()
         shown = _in_html(text, read) if text else f"<span style='color:{theme.FAINT}'>–</span>"
         if self.now.text() != shown:
             self.now.setText(shown)
@@ -91,6 +86,16 @@ class PromptPanel(parts.Card):
                 shown += f" &nbsp;<span style='color:{theme.PENDING}'>Not: {unknown}</span>"
         if self.reading.text() != shown:
             self.reading.setText(shown)
+
+    def take(self) -> str:
+        """Return what stands in the next field; it leaves the field when it is on air."""
+        self._taken = self.text()
+        return self._taken
+
+    def _forget_taken(self) -> None:
+        if self.text() == self._taken != self._queued and not self.field.hasFocus():
+            self.field.clear()
+        self._taken = ""
 
     def text(self) -> str:
         """Return what stands in the next field."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QLineEdit, QPushButton
+from PySide6.QtWidgets import QFileDialog, QHBoxLayout, QPushButton
 
 from app.widgets import parts
 from engine.protocol.messages import SourceState
@@ -28,7 +28,7 @@ class SourcePanel(parts.Card):
     def __init__(self) -> None:
         super().__init__("SOURCE")
         self.kinds: dict[str, QPushButton] = {}
-        self.address = QLineEdit()
+        self.address = parts.Line()
         self.browse = parts.button("quiet", "Choose …", "Choose a video file")
         self._shown = SourceSpec()
         self._kind = "none"
@@ -59,7 +59,7 @@ class SourcePanel(parts.Card):
             self._shown = state.spec
             self._choose(state.spec.kind)
             self.address.setText(state.spec.address)
-        self.say(_sentence(state), _LEVELS.get(state.status, "plain"))
+        self.status.say(_sentence(state), _LEVELS.get(state.status, "plain"))
 
     def _choose(self, kind: str) -> None:
         self._kind = kind

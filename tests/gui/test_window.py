@@ -113,8 +113,27 @@ def test_space_takes_what_was_typed_even_when_nobody_pressed_enter(host, play):
             window.prompt.field.clearFocus()
             press(window, Qt.Key.Key_Space)
             await until(lambda: window.instrument.state.prompt_now[0].text == "gold rings")
+            await until(lambda: window.prompt.field.text() == "")
 
     play(write())
+
+
+def test_escape_belongs_to_whatever_is_open_and_enter_presses_what_has_the_focus(host, play):
+    async def press_escape():
+        async with playing(host.port) as window:
+            window.prompt.field.setFocus()
+            QTest.keyClick(window.prompt.field, Qt.Key.Key_Escape)
+            assert not window.prompt.field.hasFocus()
+            press(window, Qt.Key.Key_L)
+            assert window.learn.isVisible()
+            QTest.keyClick(window.learn, Qt.Key.Key_Escape)
+            assert not window.learn.isVisible()
+            assert not window.top_bar.learn.isChecked()
+            window.pads.pads[4].setFocus()
+            QTest.keyClick(window.pads.pads[4], Qt.Key.Key_Return)
+            await until(lambda: window.instrument.state.look_name == "Mandala")
+
+    play(press_escape())
 
 
 def test_a_soft_cut_flows_over_its_chunks_and_can_be_cancelled(host, play):

@@ -86,14 +86,13 @@ def test_the_ring_says_what_waits_for_the_boundary(cut, pending, said):
 # ---------------------------------------------------------------- prompts
 
 
-def test_a_cut_goes_to_what_was_typed_else_to_the_standby_else_to_the_look_on_air():
+def test_a_cut_goes_to_the_standby_and_without_one_a_hard_cut_renews_the_look_on_air():
     on_air = engine_state(prompt_now=now(("slow smoke", 1.0)), look_name="Smoke")
     queued = engine_state(prompt_next="blue tunnel", prompt_now=on_air.prompt_now)
-    assert deck.next_look(" gold stars ", on_air, Cut.HARD) == Look(prompt="gold stars")
-    assert deck.next_look("blue tunnel", queued, Cut.HARD) is None
-    assert deck.next_look("", queued, Cut.HARD) is None
-    assert deck.next_look("", on_air, Cut.HARD) == Look(prompt="slow smoke", name="Smoke")
-    assert deck.next_look("", on_air, Cut.SOFT) is None
+    assert deck.cut_look("gold stars", on_air, Cut.HARD) is None
+    assert deck.cut_look("", queued, Cut.HARD) is None
+    assert deck.cut_look(" ", on_air, Cut.HARD) == Look(prompt="slow smoke", name="Smoke")
+    assert deck.cut_look("", on_air, Cut.SOFT) is None
 
 
 def test_of_a_blend_the_strongest_prompt_is_shown_with_its_share():
