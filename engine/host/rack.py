@@ -43,8 +43,10 @@ class Rack:
 
     @property
     def recording_path(self) -> str:
-        """The file that is being written, empty when none is."""
-        return str(self._recording[0]) if self._recording else ""
+        """The file that is being written, empty when none is, also after a full disk."""
+        if self._recording is None or self._has_failed():
+            return ""
+        return self._recording[1].state().detail or str(self._recording[0])
 
     def states(self) -> tuple[OutputState, ...]:
         """Return how each output is."""
@@ -76,6 +78,8 @@ class Rack:
             LocalProtocolError: a recording runs already.
             ConfigError: its folder cannot be made.
         """
+        if self._recording is not None and self._has_failed():
+            self.stop_recording()
         if self._recording is not None:
             raise LocalProtocolError(
                 f"recording refused: {self._recording[0]} is being written; stop it first"
@@ -101,6 +105,9 @@ class Rack:
         (file, output), self._recording = self._recording, None
         self._presenter.remove_output(output)
         return file
+
+    def _has_failed(self) -> bool:
+        return self._recording is not None and self._recording[1].state().status == "failed"
 
 
 def _new_file() -> Path:

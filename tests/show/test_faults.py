@@ -140,6 +140,7 @@ def test_a_port_in_use_is_one_sentence_and_leaves_nothing():
         (("--size", "161x90"), "divisible by 2"),
         (("--prompt", "x" * 2001), "at most 2000 are read"),
         (("--takes", "/dev/null/takes", "--seconds", "1"), ""),
+        (("--record", "/dev/null/films/a.mp4", "--seconds", "1"), ""),
     ],
 )
 def test_what_cannot_be_started_leaves_nothing_and_what_can_goes_on(arguments, word):
