@@ -110,6 +110,14 @@ def test_a_full_disk_ends_the_take_with_one_notice_and_nothing_else(tmp_path, no
     assert "the show goes on" in notices.texts[0]
 
 
+def test_a_take_leaves_room_on_the_disk(tmp_path, notices):
+    take = Take(tmp_path, notices, min_free_bytes=2**60)
+    take.write(chunk_report(0, condition=b"tensors"))
+    assert not take.is_open
+    assert "MiB left on the disk" in notices.texts[0]
+    assert list((tmp_path / "conditions").iterdir()) == []
+
+
 def test_a_folder_that_cannot_be_made_is_one_notice(tmp_path, notices):
     (tmp_path / "file").touch()
     take = Take(tmp_path / "file" / "take", notices)
