@@ -1,9 +1,9 @@
-"""The source as one chunk sees it: a window of the newest input frames.
+"""The source as one chunk sees it: what arrived since the chunk before.
 
 In:     the input ring, read twice: by the preprocess thread and here.
 Out:    a `Condition`: control maps and video latents of the same frames.
 Thread: generator; `PreprocessRunner` has its own.
-Full:   the window ends at the newest frame whose maps are ready; nobody waits for a newer one.
+Full:   a chunk ends at the newest frame whose maps are ready; nobody waits for a newer one.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from engine.protocol.orders import ChunkPlan
 from engine.protocol.parameters import CONTROL_KINDS
 from engine.worker.conditions import NO_CONDITION, Condition, from_bytes
 from engine.worker.preprocess.runner import PreprocessRunner
-from engine.worker.preprocess.store import ControlWindow, window_numbers
+from engine.worker.preprocess.store import window_numbers
 from engine.worker.streams import VideoEncodeStream, VideoLatents
 
 
@@ -38,35 +38,44 @@ class Inputs:
         self._num_frames = frames_per_chunk
         self._device = device
         self._oldest = 0  # frames before it belong to a source that is gone
+        self._since: int | None = None  # newest frame that the chunk before has used
 
     def condition(self, plan: ChunkPlan) -> Condition:
         """Return what conditions the plan's chunk; a recorded condition goes before the source."""
         if plan.recorded_condition is not None:
             return from_bytes(plan.recorded_condition, self._device)
+        until = plan.input_until
         control_amount = plan.parameters.get("control_amount", 0.0)
         input_amount = plan.parameters.get("input_amount", 0.0)
-        if plan.input_until is None or not (control_amount or input_amount):
+        if until is None or not (control_amount or input_amount):
             return NO_CONDITION
-        maps = self._maps(plan, plan.input_until) if control_amount else None
-        last = maps.last if maps else plan.input_until
-        video = self._video_latents(last) if input_amount else None
-        if maps is None and video is None:
+        kind = CONTROL_KINDS[int(plan.parameters.get("control_kind", 0))]
+        window = (
+            self._runner.store.window(kind, until, self._num_frames, self._since)
+            if control_amount
+            else None
+        )
+        numbers = window.numbers if window else self._newest_numbers(until, input_amount)
+        if not numbers:
             return NO_CONDITION
+        self._since = numbers[-1]
         return Condition(
-            control=maps.maps if maps else None,
-            video=video,
-            input_first=last - self._num_frames + 1,
-            input_last=last,
-            stale_frames=plan.input_until - last,
+            control=window.maps if window else None,
+            video=self._video_latents(numbers) if input_amount else None,
+            input_first=numbers[0],
+            input_last=numbers[-1],
+            stale_frames=until - numbers[-1],
         )
 
     def flush(self, until: int | None) -> None:
         """Forget what is older than the newest window."""
+        self._since = None
         if until is not None:
             self._runner.store.drop_before(until - self._num_frames + 1)
 
     def restart(self, until: int | None) -> None:
         """Forget the old source: the next window begins with frame `until`."""
+        self._since = None
         self._oldest = self._ring.num_written if until is None else until
         self._runner.restart_at(self._oldest)
 
@@ -80,23 +89,27 @@ class Inputs:
         """Whether the preprocessors were told to forget and have seen nothing since."""
         return self._runner.is_restarting
 
-    def _maps(self, plan: ChunkPlan, until: int) -> ControlWindow | None:
-        kind = CONTROL_KINDS[int(plan.parameters.get("control_kind", 0))]
-        return self._runner.store.window(kind, until, self._num_frames)
+    def _newest_numbers(self, until: int, input_amount: float) -> tuple[int, ...]:
+        """Return the frames to encode when no control map says which; empty without any."""
+        if not input_amount:
+            return ()
+        oldest = max(self._oldest, self._ring.num_written - self._ring.num_slots + 1, 0)
+        newest = min(until, self._ring.num_written - 1)
+        return window_numbers(range(oldest, newest + 1), until, self._num_frames, self._since)
 
-    def _video_latents(self, last: int) -> VideoLatents | None:
-        frames = self._frames(last)
+    def _video_latents(self, numbers: tuple[int, ...]) -> VideoLatents | None:
+        """Encode the frames `numbers`; None when the ring has overwritten all of them."""
+        frames = self._frames(numbers)
         if frames is None:
             return None
         pixels = torch.from_numpy(frames).to(self._device).movedim(-1, 1)[None]
-        latents = self._video.push(pixels.float().div_(255))
-        # In the memory layout in which a take gives them back: sums differ in the last bit else.
-        return VideoLatents(latents.contiguous())
+        return self._video.push(pixels.float().div_(255))
 
-    def _frames(self, last: int) -> npt.NDArray[np.uint8] | None:
-        """Return the window of frames that ends at `last`, [F, H, W, 3]; None without any."""
-        first = max(last - self._num_frames + 1, self._oldest, 0)
-        found = {number: self._ring.read(number) for number in range(first, last + 1)}
-        pixels = {number: frame.pixels for number, frame in found.items() if frame is not None}
-        numbers = window_numbers(sorted(pixels), last, self._num_frames)
-        return np.stack([pixels[number] for number in numbers]) if numbers else None
+    def _frames(self, numbers: tuple[int, ...]) -> npt.NDArray[np.uint8] | None:
+        """Read frames [F, H, W, 3]; one that is overwritten is served by the next whole one."""
+        found = {number: self._ring.read(number) for number in set(numbers)}
+        whole = sorted(number for number, frame in found.items() if frame is not None)
+        if not whole:
+            return None
+        served = [next((w for w in whole if w >= number), whole[-1]) for number in numbers]
+        return np.stack([frame.pixels for n in served if (frame := found[n]) is not None])

@@ -1,7 +1,7 @@
 """Control maps between the preprocess thread and the chunk loop.
 
 In:     maps of input frames, by their number in the input ring.
-Out:    the newest whole window of maps up to a given frame.
+Out:    the maps that a chunk needs, up to a given frame.
 Thread: `put` in preprocess; `window` and `drop_before` in generator.
 Full:   forgets the oldest; nobody waits.
 """
@@ -15,36 +15,47 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.worker.preprocess.base import ControlMap
+from engine.worker.schedule import resample_indices
 
 _KEPT_FRAMES = 64
+_MAX_THINNING = 3  # times the length of a chunk; after a longer pause the newest frames do
 
 
 @dataclass(frozen=True, slots=True)
 class ControlWindow:
-    """Maps [F, h, w] of consecutive frames; `stale_frames` is how far `last` is behind."""
+    """Maps [F, h, w] of the frames `numbers`; `stale_frames` is how far the last is behind."""
 
     maps: ControlMap
-    first: int
-    last: int
+    numbers: tuple[int, ...]
     stale_frames: int
 
 
-def window_numbers(ready: Sequence[int], until: int, count: int) -> tuple[int, ...]:
-    """Return which ready frame serves each of the `count` newest frames up to `until`.
+def window_numbers(
+    ready: Sequence[int], until: int, count: int, since: int | None = None
+) -> tuple[int, ...]:
+    """Return which ready frame serves each of the `count` frames of a chunk.
 
-    The window ends at the newest ready frame. A frame that was skipped is served by the one before
-    it, and what lies before the first ready frame by that one. Empty when nothing is ready.
+    The window ends at the newest ready frame up to `until` and begins where the one before ended,
+    so that what moves in the source moves on without a jump and at its own speed, whether chunks
+    come faster or slower than the source's frames: more frames are thinned out, fewer are repeated.
+    Without one before, or with one long ago, it is the newest `count` frames.
+
+    A frame that was skipped is served by the one before it, and what lies before the first ready
+    frame by that one. Empty when nothing is ready.
 
     Args:
         ready: frame numbers, rising.
         until: newest frame that may be used.
-        count: length of the window.
+        count: frames of a chunk.
+        since: newest frame that the chunk before has used.
     """
     usable = [number for number in ready if number <= until]
     if not usable:
         return ()
     newest = usable[-1]
-    wanted = range(newest - count + 1, newest + 1)
+    is_next = since is not None and newest - since <= _MAX_THINNING * count
+    first = newest - count + 1 if since is None or not is_next else min(since + 1, newest)
+    wanted = (first + step for step in resample_indices(newest - first + 1, count))
     return tuple(
         next((number for number in reversed(usable) if number <= frame), usable[0])
         for frame in wanted
@@ -79,12 +90,13 @@ class MapStore:
                 del self._ready[old]
             return len(stale)
 
-    def window(self, kind: str, until: int, count: int) -> ControlWindow | None:
-        """Return the newest window of `count` maps up to frame `until`; None without any."""
+    def window(
+        self, kind: str, until: int, count: int, since: int | None = None
+    ) -> ControlWindow | None:
+        """Return `count` maps up to frame `until`, see `window_numbers`; None without any."""
         with self._lock:
-            numbers = window_numbers(sorted(self._ready), until, count)
+            numbers = window_numbers(sorted(self._ready), until, count, since)
             maps = [self._ready[number][kind] for number in numbers]
         if not maps:
             return None
-        last = numbers[-1]
-        return ControlWindow(np.stack(maps), last - count + 1, last, until - last)
+        return ControlWindow(np.stack(maps), numbers, until - numbers[-1])

@@ -132,7 +132,33 @@ def test_a_window_says_how_stale_it_is():
     store.put(5, {"edges": np.zeros((2, 2), np.uint8)})
     window = store.window("edges", 9, 12)
     assert window is not None
-    assert (window.first, window.last, window.stale_frames) == (-6, 5, 4)
+    assert (window.numbers, window.stale_frames) == ((5,) * 12, 4)
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "expected"),
+    [
+        (2, 6, (3, 4, 5, 6)),  # as many as a chunk has: all of them
+        (2, 10, (3, 5, 8, 10)),  # the source was faster: thinned out
+        (2, 4, (3, 3, 4, 4)),  # the source was slower: repeated
+        (6, 6, (6, 6, 6, 6)),  # nothing new: it stands still
+        (2, 30, (27, 28, 29, 30)),  # a long pause: the newest
+    ],
+)
+def test_a_window_goes_on_where_the_one_before_ended(since, until, expected):
+    assert window_numbers(range(40), until, 4, since) == expected
+
+
+def test_motion_of_the_source_has_no_jump_between_chunks():
+    store = MapStore()
+    seen = []
+    for number in range(120):
+        store.put(number, {"edges": np.zeros((2, 2), np.uint8)})
+        if number % 20 == 19:  # a chunk of 12 frames while 20 arrive
+            window = store.window("edges", number, 12, seen[-1] if seen else None)
+            assert window is not None
+            seen += window.numbers
+    assert max(np.diff(seen)) == 2
 
 
 class Sluggish(Preprocessor):
@@ -176,7 +202,7 @@ def test_a_backlog_is_skipped_to_the_newest_frame():
         worker.preprocess.step()
         window = worker.preprocess.store.window("edges", 19, 1)
         assert window is not None
-        assert window.last == 19
+        assert window.numbers == (19,)
 
 
 def test_after_a_source_cut_nothing_of_the_old_source_is_left():
