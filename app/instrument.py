@@ -11,13 +11,15 @@ from dataclasses import replace
 
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtGui import QImage
 
-from app.core.deck import cut_look, prompt_now, values_as_set
+from app.core.deck import cut_look, new_preset, values_as_set
 from app.core.edits import Edits
 from app.core.mapping import ControlMap, CutPressed, Intent, ParameterSet, PresetPressed
 from app.core.midi_events import ControlMoved, PortsChanged
 from app.core.session import record, recovered_bindings
 from app.engine_client import EngineClient
+from app.pad_pictures import save_picture
 from app.session_store import SessionStore, own_copy
 from engine.errors import ShowError
 from engine.protocol.messages import (
@@ -36,10 +38,9 @@ from engine.protocol.messages import (
 from engine.protocol.parameters import parameter
 from engine.protocol.show import MAX_CUT_CHUNKS, Preset, Show
 from engine.protocol.show_file import load_show, save_show
-from engine.protocol.values import Cut, Look, OutputSpec, Severity, SourceSpec
+from engine.protocol.values import Cut, OutputSpec, Severity, SourceSpec
 
 _TICK_MS = 16
-_PAD_COLOURS = ("#4f8cff", "#2fd3c0", "#ff7a59", "#c77dff", "#ffb020", "#7bd65a")
 
 
 class Instrument(QObject):
@@ -228,29 +229,31 @@ class Instrument(QObject):
         for remark in show.remarks:
             self.noticed.emit(Severity.INFO, remark)
 
-    def save(self) -> None:
+    def save(self) -> bool:
         """Write the show; a factory show becomes a copy of the performer's own."""
         try:
             own = own_copy(replace(self.show, soft_cut_chunks=self.soft_chunks))
             saved = save_show(own)
         except (ShowError, OSError) as error:
             self.noticed.emit(Severity.WARNING, f"Not saved, kept in the journal: {error}")
-            return
+            return False
         self._adopt(saved)
         self.noticed.emit(Severity.INFO, f"Saved {saved.name} in {saved.folder}")
+        return True
 
-    def store_look(self) -> None:
-        """Keep the look on air as a new preset."""
+    def store_look(self, picture: QImage) -> None:
+        """Keep the look on air as a new preset, with its picture for the pad."""
         if self.state is None or not self.state.prompt_now:
             return
-        prompt = prompt_now(self.state)
-        values = {k: v for k, v in self.state.live.items() if parameter(k).in_preset}
-        names = {preset.name for preset in self.show.presets}
-        name = next(n for n in _names_for(prompt) if n not in names)
-        colour = _PAD_COLOURS[len(self.show.presets) % len(_PAD_COLOURS)]
-        preset = Preset(name=name, prompt=prompt, parameters=values, colour=colour)
+        preset = new_preset(self.show, self.state)
         self.show = replace(self.show, presets=(*self.show.presets, preset))
-        self.save()
+        if not self.save() or self.show.folder is None or picture.isNull():
+            return
+        name = f"{self.show.files[preset.name]}.jpg"
+        if save_picture(picture, self.show.folder / name):
+            shown = replace(preset, picture=name)
+            self.show = replace(self.show, presets=(*self.show.presets[:-1], shown))
+            self.save()
 
     def _adopt(self, show: Show) -> None:
         self.show = show
@@ -259,14 +262,3 @@ class Instrument(QObject):
 
     def _journal(self, **changes: object) -> None:
         self._store.write(msgspec.structs.replace(self._store.session, **changes))
-
-
-def look_of(show: Show) -> Look:
-    """Return what a show opens with."""
-    return show.presets[0].look() if show.presets else Look(prompt="")
-
-
-def _names_for(prompt: str) -> list[str]:
-    words = prompt.split()
-    short = " ".join(words[-2:]).title() or "Look"
-    return [short, *(f"{short} {number}" for number in range(2, 200))]

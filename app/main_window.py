@@ -18,6 +18,7 @@ from app.core.mapping import ControlMap
 from app.core.midi_events import PortsChanged
 from app.engine_client import EngineClient, Link, LinkStatus
 from app.instrument import Instrument
+from app.pad_pictures import load_pictures
 from app.preview_feed import PreviewFeed
 from app.widgets import theme
 from app.widgets.cut_panel import CutPanel
@@ -162,7 +163,7 @@ class MainWindow(QWidget):
             shortcut.setAutoRepeat(row.action in ("dimmer_up", "dimmer_down"))
             shortcut.activated.connect(self._action(row.action, index))
 
-    def _action(self, name: str, index: int) -> Callable[[], None]:
+    def _action(self, name: str, index: int) -> Callable[[], object]:
         instrument = self.instrument
         cuts = {"pad": Cut.NONE, "pad_hard": Cut.HARD, "pad_soft": Cut.SOFT}
         if name in cuts:
@@ -174,7 +175,7 @@ class MainWindow(QWidget):
             "soft_shorter": lambda: instrument.set_soft_chunks(instrument.soft_chunks - 1),
             "soft_longer": lambda: instrument.set_soft_chunks(instrument.soft_chunks + 1),
             "prompt": self._focus_prompt,
-            "store": instrument.store_look,
+            "store": lambda: instrument.store_look(self.monitor.image.copy()),
             "freeze": lambda: instrument.toggle("freeze"),
             "black": lambda: instrument.toggle("black"),
             "dimmer_up": lambda: instrument.nudge("dimmer", 0.05),
@@ -187,7 +188,7 @@ class MainWindow(QWidget):
             "save": instrument.save,
             "restart": instrument.restart_worker,
             "help": self.help.toggle,
-            "quit": lambda: (self.close(), None)[1],
+            "quit": self.close,
         }[name]
 
     # ------------------------------------------------------------ intents
@@ -308,7 +309,7 @@ class MainWindow(QWidget):
 
     def _on_show_opened(self, show: Show) -> None:
         self.top_bar.show_show(show.name, show.read_only)
-        self.pads.show_presets(show.presets)
+        self.pads.show_presets(show.presets, load_pictures(show))
         self.cuts.show_length(self.instrument.soft_chunks)
 
     def _on_mapping_changed(self, mapping: ControlMap) -> None:

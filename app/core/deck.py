@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 
 from engine.protocol.messages import EngineState
 from engine.protocol.orders import PromptRead
-from engine.protocol.parameters import Parameter
-from engine.protocol.show import Preset
+from engine.protocol.parameters import Parameter, parameter
+from engine.protocol.show import Preset, Show
 from engine.protocol.values import Cut, Look
 
+_PAD_COLOURS = ("#4f8cff", "#2fd3c0", "#ff7a59", "#c77dff", "#ffb020", "#7bd65a")
 _WORD = re.compile(r"\s+|[^\s,;.]+|[,;.]")
 
 
@@ -136,3 +138,18 @@ def words(text: str, read: PromptRead | None) -> list[tuple[str, bool]]:
     """Return the prompt in pieces (word, space or comma), each with whether it was understood."""
     unknown = {word.lower() for word in read.unknown} if read is not None else set()
     return [(piece, piece.lower() not in unknown) for piece in _WORD.findall(text)]
+
+
+def new_preset(show: Show, state: EngineState) -> Preset:
+    """Return the look on air as a preset with a name and a colour that the show does not have."""
+    prompt = prompt_now(state)
+    values = {key: value for key, value in state.live.items() if parameter(key).in_preset}
+    taken = {preset.name for preset in show.presets}
+    short = " ".join(prompt.split()[-2:]).title()[:40] or "Look"
+    names = (short if number == 1 else f"{short} {number}" for number in count(1))
+    return Preset(
+        name=next(name for name in names if name not in taken),
+        prompt=prompt,
+        parameters=values,
+        colour=_PAD_COLOURS[len(show.presets) % len(_PAD_COLOURS)],
+    )

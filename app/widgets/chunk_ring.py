@@ -74,7 +74,8 @@ class ChunkRing(QWidget):
         _centred(painter, ring, middle - 44, 40, seconds)
         painter.setPen(theme.colour(theme.DIM))
         painter.setFont(theme.font(11, QFont.Weight.DemiBold, spaced=True))
-        _centred(painter, ring, middle - 4, 16, "SECONDS TO GO")
+        caption = "SECONDS TO GO" if ring.width() > 180 else "SECONDS"
+        _centred(painter, ring, middle - 4, 16, caption)
         painter.setPen(theme.colour(self._words_colour()))
         painter.setFont(theme.font(14, QFont.Weight.Bold))
         _centred(painter, ring, middle + 18, 20, self._words())

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QEnterEvent,
     QFocusEvent,
     QFont,
+    QImage,
     QKeyEvent,
+    QLinearGradient,
     QMouseEvent,
     QPainter,
+    QPainterPath,
     QPaintEvent,
     QPen,
 )
@@ -33,10 +36,11 @@ class Pad(QWidget):
 
     pressed = Signal(Preset, Cut)
 
-    def __init__(self, preset: Preset, key: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, preset: Preset, key: str, picture: QImage | None = None) -> None:
+        super().__init__()
         self.preset = preset
         self._key = key
+        self._picture = QImage() if picture is None else picture
         self._state = PadState.IDLE
         self._is_lit = False  # of the blink
         self._is_hovered = False
@@ -120,11 +124,29 @@ class Pad(QWidget):
         painter.setBrush(theme.mixed(theme.SURFACE, own, share + 0.08 * self._is_hovered))
         painter.setPen(self._border())
         painter.drawRoundedRect(box, 9, 9)
+        if not self._picture.isNull():
+            self._paint_picture(painter, box.adjusted(1, 1, -1, -1))
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.colour(own))
         painter.drawRoundedRect(
             QRectF(box.left() + 12, box.bottom() - 12, box.width() - 24, 4), 2, 2
         )
+
+    def _paint_picture(self, painter: QPainter, box: QRectF) -> None:
+        """The look itself, dark where the words stand; bright while it is on air."""
+        outline = QPainterPath()
+        outline.addRoundedRect(box, 8, 8)
+        painter.save()
+        painter.setClipPath(outline)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        painter.drawImage(box, self._picture, _middle_of(self._picture, box))
+        lit = self._state is PadState.ACTIVE or self._is_hovered
+        shade = QLinearGradient(box.topLeft(), box.bottomLeft())
+        shade.setColorAt(0.0, theme.colour(theme.NIGHT, 0.30 if lit else 0.62))
+        shade.setColorAt(0.4, theme.colour(theme.NIGHT, 0.10 if lit else 0.50))
+        shade.setColorAt(1.0, theme.colour(theme.NIGHT, 0.72 if lit else 0.86))
+        painter.fillRect(box, shade)
+        painter.restore()
 
     def _border(self) -> QPen:
         if self._state is PadState.QUEUED:
@@ -167,15 +189,16 @@ class PadRow(QScrollArea):
         self._blink = QTimer(self, interval=_BLINK_MS)
         self._blink.timeout.connect(self._on_blink)
 
-    def show_presets(self, presets: Sequence[Preset]) -> None:
-        """Make a pad for each preset."""
+    def show_presets(self, presets: Sequence[Preset], pictures: Mapping[str, QImage]) -> None:
+        """Make a pad for each preset, with its picture if it has one."""
         inside = QWidget()
         grid = QGridLayout(inside)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(8)
         self.pads = []
         for index, preset in enumerate(presets):
-            pad = Pad(preset, _KEYS[index] if index < len(_KEYS) else "")
+            key = _KEYS[index] if index < len(_KEYS) else ""
+            pad = Pad(preset, key, pictures.get(preset.name))
             pad.pressed.connect(self.preset_pressed)
             grid.addWidget(pad, index // _COLUMNS, index % _COLUMNS)
             self.pads.append(pad)
@@ -195,6 +218,14 @@ class PadRow(QScrollArea):
         self._is_lit = not self._is_lit
         for pad in self.pads:
             pad.blink(self._is_lit)
+
+
+def _middle_of(picture: QImage, box: QRectF) -> QRectF:
+    """Return the part of the picture that has the shape of the box."""
+    height = min(picture.width() * box.height() / box.width(), picture.height())
+    width = height * box.width() / box.height()
+    left, top = (picture.width() - width) / 2, (picture.height() - height) / 2
+    return QRectF(left, top, width, height)
 
 
 def _tool_tip(preset: Preset, key: str) -> str:

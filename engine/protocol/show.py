@@ -81,6 +81,7 @@ class Preset:
     cut: Cut = Cut.HARD
     chunks: int = 4  # length of a soft cut
     colour: str = DEFAULT_COLOUR  # of its pad, #rrggbb
+    picture: str = ""  # for its pad: an image file, relative to the show; empty for none
 
     def __post_init__(self) -> None:
         """Check what the types cannot and freeze the parameters."""

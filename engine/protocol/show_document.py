@@ -32,6 +32,7 @@ def preset_text(preset: Preset, path: Path) -> str:
     _put(document, "name", preset.name, None)
     _put(document, "prompt", preset.prompt, None)
     _put(document, "colour", preset.colour, DEFAULT_COLOUR)
+    _put(document, "picture", preset.picture, "")
     _put(document, "cut", preset.cut.value, Cut.HARD.value)
     _put(document, "chunks", preset.chunks, 4)
     _put(document, "seed", preset.seed, None)

@@ -38,7 +38,8 @@ _SHOW_KEYS = (
     "schema_version", "name", "presets", "soft_cut_chunks", "source", "output", "model", "midi",
 )  # fmt: skip
 _PRESET_KEYS = (
-    "schema_version", "name", "prompt", "seed", "cut", "chunks", "colour", "parameters",
+    "schema_version", "name", "prompt", "seed", "cut", "chunks", "colour", "picture",
+    "parameters",
 )  # fmt: skip
 
 
@@ -110,6 +111,7 @@ def _read_preset(fields: Fields, newer: bool) -> Preset:
             cut=Cut(fields.choice("cut", _CUTS, Cut.HARD.value)),
             chunks=fields.integer("chunks", 1, MAX_CUT_CHUNKS, 4),
             colour=fields.string("colour", DEFAULT_COLOUR),
+            picture=fields.string("picture", ""),
         )
     except FieldError as error:
         fields.fail(error.field, error.expected)

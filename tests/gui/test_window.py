@@ -11,6 +11,7 @@ from app.core.deck import PadState, SliderView
 from app.core.keys import KEYS
 from app.widgets.parameter_slider import ParameterSlider
 from engine.protocol.parameters import PARAMETERS, parameter
+from engine.protocol.show_file import load_show
 from engine.protocol.values import SourceSpec
 from tests.gui.conftest import open_window, playing, until
 
@@ -249,10 +250,12 @@ def test_the_look_on_air_is_kept_as_a_new_preset_in_a_show_of_ones_own(host, pla
             window.prompt.field.setText("fast mint aurora")
             window.cuts.hard.click()
             await until(lambda: window.instrument.state.prompt_now[0].text == "fast mint aurora")
-            window.instrument.store_look()
+            window._action("store", 0)()
             assert window.pads.pads[-1].preset.name == "Mint Aurora"
             own = segue_home / "shows" / "first-light"
             assert "fast mint aurora" in (own / "mint-aurora.toml").read_text()
+            assert not window.pads.pads[-1]._picture.isNull()
+            assert load_show(own).presets[-1].picture == "mint-aurora.jpg"
 
     play(keep())
 

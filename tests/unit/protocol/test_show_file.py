@@ -92,6 +92,7 @@ PRESETS = st.builds(
     cut=st.sampled_from([Cut.HARD, Cut.SOFT]),
     chunks=st.integers(1, 64),
     colour=st.from_regex(r"#[0-9a-f]{6}", fullmatch=True),
+    picture=TEXTS,
 )
 BINDINGS = st.builds(
     Binding,
