@@ -46,6 +46,11 @@ from engine.protocol.values import CacheAction, Cut, Look, Severity
 _LOG = logging.getLogger("segue.conductor")
 _ROOM_POLL_S = 0.01
 _SAME_NOTICE_S = 5.0
+_LEVELS = {
+    Severity.INFO: logging.INFO,
+    Severity.WARNING: logging.WARNING,
+    Severity.FAULT: logging.ERROR,
+}
 MAX_DISCARDED = 3  # chunks in a row, then the worker is restarted
 
 
@@ -182,8 +187,7 @@ class Conductor:
             return
         self._notices = {k: s for k, s in self._notices.items() if now_s - s < _SAME_NOTICE_S}
         self._notices[subject, text] = now_s
-        level = logging.INFO if severity is Severity.INFO else logging.WARNING
-        _LOG.log(level, "%s: %s", subject, text)
+        _LOG.log(_LEVELS[severity], "%s: %s", subject, text)
         event = NoticeRaised(severity=severity, subject=subject, text=text, at_s=self.uptime_s)
         self._hub.publish(event)
         if self.take is not None and subject != "take":

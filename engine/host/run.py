@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import logging
 import signal
 from collections.abc import Callable
 
 from engine.errors import ExitCode
 from engine.host.floor_plan import Engine, HostConfig, build
 from engine.protocol.messages import EngineState
-
-_LOG = logging.getLogger("segue.host")
 
 OnStarted = Callable[[Engine], None]
 OnState = Callable[[EngineState], None]
@@ -53,8 +50,7 @@ async def _run(
     finally:
         teller.cancel()
         await engine.stop()
-    if why:
-        _LOG.error("the show ended: %s", why)
+    if why:  # was told as a notice
         return ExitCode.FAULT
     return ExitCode.INTERRUPTED if interrupted.is_set() else ExitCode.OK
 
