@@ -29,6 +29,7 @@ from engine.protocol.orders import (
     WorkerFailed,
     WorkerReady,
 )
+from engine.urgency import give_way
 from engine.worker.host_link import HostLink, OrderInbox
 from engine.worker.progress import IDLE, Progress, memory_bytes
 
@@ -195,6 +196,7 @@ def _sentence(error: BaseException) -> str:
 
 def main() -> int:
     """Run the worker; returns its exit code."""
+    give_way()  # the host's frames are due now, ours soon
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the host, which then tells us
     worker = Worker(HostLink.claim_standard_streams())
     worker.start()

@@ -34,6 +34,7 @@ from engine.protocol.frame_ring import RingFrame
 from engine.protocol.messages import PlayoutState
 from engine.protocol.parameters import Applies, defaults
 from engine.protocol.values import OutputSpec, Severity
+from engine.urgency import run_promptly
 
 _MAX_WAITING_EVENTS = 1024
 _MEASURED_S = 2.0  # span of the measured output rate
@@ -106,7 +107,8 @@ class Presenter:
     # ------------------------------------------------------------ any thread
 
     def start(self) -> None:
-        """Start the outputs and the thread."""
+        """Start the outputs and the thread; they, and what is started later, run promptly."""
+        run_promptly()
         for output in self._outputs:
             output.start(self._spec)
         self._stop.clear()
