@@ -61,6 +61,7 @@ class Screen:
         self._rewrites = stream.isatty()
         self._every_s = status_every_s
         self._next_s = 0.0
+        self._is_gone = False
         self._last: EngineState | None = None
         self._sums = [0.0, 0.0]
         self._count = 0
@@ -102,8 +103,14 @@ class Screen:
         )
 
     def _write(self, text: str) -> None:
-        self._stream.write(text)
-        self._stream.flush()
+        """A terminal that was closed ends the status, not the show."""
+        if self._is_gone:
+            return
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except (OSError, ValueError):
+            self._is_gone = True
 
 
 def status_line(state: EngineState) -> str:

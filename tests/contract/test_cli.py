@@ -1,5 +1,6 @@
 """The command `segue` as a shell sees it: output, one sentence, exit code."""
 
+import io
 import json
 import socket
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from engine import cli_values as values
 from engine.errors import ConfigError, ExitCode
 from engine.host import doctor, doctor_system, findings, floor_plan
+from engine.host.headless import Screen
 from engine.protocol.values import SourceSpec
 
 ROOT = Path(__file__).parents[2]
@@ -100,6 +102,18 @@ def test_the_status_line_goes_to_stdout_without_json():
     )  # fmt: skip
     assert done.returncode == ExitCode.OK, done.stderr
     assert "“blue smoke”" in done.stdout
+
+
+def test_a_closed_terminal_ends_the_status_and_not_the_show():
+    class Closed(io.StringIO):
+        def write(self, text):
+            raise BrokenPipeError
+
+    screen = Screen(Closed(), status_every_s=1.0)
+    screen.note("first")
+    screen.note("second")
+    screen.end()
+    assert screen.report(ExitCode.OK).exit_code == 0
 
 
 def test_the_doctor_tells_what_is_here_as_json():
