@@ -84,7 +84,7 @@ class EngineClient(QObject):
         self._next_id = 1
         self._num_failures = 0
         self._early_exits = 0
-        self._was_live = False
+        self._had_picture = False
         self._is_leaving = False
 
     @property
@@ -116,6 +116,15 @@ class EngineClient(QObject):
                 delay_s = _BACKOFF_S[min(self._num_failures, len(_BACKOFF_S) - 1)]
                 self._num_failures += 1
                 await asyncio.sleep(delay_s)
+
+    def try_again(self) -> None:
+        """Start an engine once more after we had given up."""
+        self._early_exits = 0
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether commands reach an engine now."""
+        return self._outbox is not None
 
     async def stop_engine(self) -> None:
         """Ask the engine to leave and wait until it hung up, at most two seconds."""
@@ -157,15 +166,15 @@ class EngineClient(QObject):
             self._start_engine(self._process)
 
     def _start_engine(self, process: EngineProcess) -> None:
-        if process.exit_code() is not None and not self._was_live:
+        if process.exit_code() is not None and not self._had_picture:
             self._early_exits += 1
         if self._early_exits >= _MAX_EARLY_EXITS:
             words = process.last_words() or f"exit code {process.exit_code()}"
-            self._say(LinkStatus.FAILED, f"The engine does not start: {words}")
+            self._say(LinkStatus.FAILED, f"The engine does not start: {words}. Ctrl R tries again")
             return
         again = "again " if process.exit_code() is not None else ""
         self._say(LinkStatus.STARTING, f"Starting the engine {again}…")
-        self._was_live = False
+        self._had_picture = False
         try:
             process.start()
         except OSError as error:
@@ -225,8 +234,9 @@ class EngineClient(QObject):
                 f"{PROTOCOL_VERSION}; start both from the same version",
             )
             return
-        self._num_failures = self._early_exits = 0
-        self._was_live = True
+        self._num_failures = 0
+        if state.playout.mode != "waiting":  # it has shown a picture: it can
+            self._early_exits, self._had_picture = 0, True
         self._say(LinkStatus.LIVE, f"Attached to the engine on port {self._port}")
         self.state_arrived.emit(state)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from pathlib import Path
 from engine.protocol.places import home
 
 _TAIL_BYTES = 8192
+_LOG_PREFIX = re.compile(r"^(\d{4}-\S+ \S+ [\w.]+|segue): ")
 
 
 class EngineProcess:
@@ -64,4 +66,5 @@ def _last_line(path: Path) -> str:
             lines = file.read().decode(errors="replace").split("\n")
     except OSError:
         return ""
-    return next((line.strip() for line in reversed(lines) if line.strip()), "")
+    last = next((line.strip() for line in reversed(lines) if line.strip()), "")
+    return _LOG_PREFIX.sub("", last)

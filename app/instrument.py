@@ -164,8 +164,11 @@ class Instrument(QObject):
         self._client.send(StopRecording() if running else StartRecording())
 
     def restart_worker(self) -> None:
-        """Restart the generator; the output goes on."""
-        self._client.send(RestartWorker())
+        """Restart the generator; the output goes on. Without an engine, try to start one again."""
+        if self._client.is_connected:
+            self._client.send(RestartWorker())
+        else:
+            self._client.try_again()
 
     # ------------------------------------------------------------ MIDI
 

@@ -73,8 +73,6 @@ class MainWindow(QWidget):
         self._bind_keys()
         self._on_show_opened(instrument.show)
         self._on_link_changed(client.link)
-        self.top_bar.show_air(0, is_on_program=False)
-        self.hud.show_figures(hud.BLANK)
 
     # ------------------------------------------------------------ making
 
@@ -251,6 +249,9 @@ class MainWindow(QWidget):
         self.top_bar.show_link(text, level, link.message)
         if link.status is not LinkStatus.LIVE:
             self.monitor.set_message(link.message)
+            self.monitor.set_tally(is_on_program=False)
+            self.top_bar.show_air(0, is_on_program=False)
+            self.hud.show_figures(hud.BLANK)  # nothing that is shown may be stale
         if link.status in (LinkStatus.LOST, LinkStatus.FAILED) and link.message:
             self.notices.add(Severity.FAULT, link.message)
 
@@ -270,9 +271,10 @@ class MainWindow(QWidget):
     def _draw_monitor(self, state: EngineState) -> None:
         self.monitor.set_tally(hud.is_on_program(state))
         waiting = state.playout.mode == "waiting"
-        loading = state.worker.message or f"The generator is {state.worker.status} …"
         badge = "" if state.playout.mode == "live" else state.playout.mode.upper()
-        self.monitor.set_message(loading if waiting else "", "" if waiting else badge)
+        self.monitor.set_message(
+            deck.waiting_text(state) if waiting else "", "" if waiting else badge
+        )
 
     def _draw_prompts(self, state: EngineState) -> None:
         now = deck.prompt_now(state)

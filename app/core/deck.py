@@ -134,6 +134,12 @@ def blend_text(state: EngineState) -> str:
     return f"{top:.0%} of a blend of {len(parts)}"
 
 
+def waiting_text(state: EngineState) -> str:
+    """Return what the monitor says before the first picture."""
+    said = state.worker.message or f"the generator is {state.worker.status}"
+    return f"{said[:1].upper()}{said[1:]} …"
+
+
 def words(text: str, read: PromptRead | None) -> list[tuple[str, bool]]:
     """Return the prompt in pieces (word, space or comma), each with whether it was understood."""
     unknown = {word.lower() for word in read.unknown} if read is not None else set()

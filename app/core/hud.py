@@ -77,7 +77,7 @@ def _latency(state: EngineState) -> Figure:
     playout = state.playout
     return Figure(
         caption="CUT TO PICTURE",
-        value=f"{latency_ms(state) / 1000:.1f} s",
+        value=f"{latency_ms(state) / 1000:.1f} s" if state.worker.status == "live" else "–",
         help=(
             f"A cut now waits {state.boundary_in_s * 1000:.0f} ms for the boundary, then takes "
             f"one chunk and {playout.delay_ms:.0f} ms in the reservoir."
