@@ -40,7 +40,10 @@ class _EncodeStream:
 
     def _encode(self, frames: Tensor) -> Tensor:
         self.is_fresh = False
-        return self._stream.push(frames.to(self._codec.dtype))
+        latents = self._stream.push(frames.to(self._codec.dtype))
+        # A take gives latents back contiguous. In another layout sums differ in their last bits,
+        # and a replay would differ with them.
+        return latents.contiguous()
 
 
 class VideoEncodeStream(_EncodeStream):

@@ -63,6 +63,11 @@ def test_a_stream_remembers_the_frames_before(codec):
     assert not torch.equal(streams.video.push(frames(1)), first)
 
 
+def test_latents_have_the_layout_in_which_a_take_gives_them_back():
+    codec = TAE(TINY_CODEC).requires_grad_(False).to(memory_format=torch.channels_last)
+    assert Streams.of(codec).video.push(frames(1)).is_contiguous()
+
+
 def test_resetting_one_stream_leaves_the_others_alone(codec):
     streams = Streams.of(codec)
     streams.video.push(frames(1))
