@@ -20,6 +20,8 @@ from engine.errors import ConfigError
 
 Check = Callable[[GoldenFile, FileReport], None]
 
+_MAX_CAUSE_CHARACTERS = 160
+
 CHECKS: dict[str, Check] = {
     "scheduler": check_schedule,
     "wan_dit_bidirectional": check_bidirectional,
@@ -59,7 +61,8 @@ def _run_file(path: Path, check: Check) -> FileReport:
         report.error = str(error)
     except (RuntimeError, ValueError, IndexError, KeyError, TypeError) as error:
         # Shapes that contradict one another surface in the arithmetic; the file is at fault.
-        report.error = f"{path.name} contradicts itself: {type(error).__name__}: {error}"
+        cause = " ".join(str(error).split())[:_MAX_CAUSE_CHARACTERS]
+        report.error = f"{path.name} contradicts itself: {type(error).__name__}: {cause}"
     return report
 
 

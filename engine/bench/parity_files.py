@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError, safe_open
 from torch import Tensor, nn
 
@@ -131,7 +132,7 @@ class GoldenFile:
                 f"{self.name}: {len(wrong)} weights are missing, unexpected or misshapen for the "
                 f"sizes in its config, first {', '.join(wrong[:_MAX_LISTED_KEYS])}"
             )
-        module.load_state_dict(weights)
+        module.load_state_dict(weights, assign=next(module.parameters()).is_meta)
 
 
 def open_golden(path: Path) -> GoldenFile:
@@ -164,11 +165,13 @@ def transformer_of(golden: GoldenFile, config: Section, prefix: str) -> CausalTr
     if min(sizes.values()) < 1 or len(patch) != 3:
         raise GoldenError(f"{config.where}: sizes {sizes} and patch_size {patch} make no model")
     try:
-        model = CausalTransformer(
-            TransformerConfig(
-                **sizes, patch_size=(patch[0], patch[1], patch[2]), eps=config.number("eps")
+        # Without memory until the weights of the file, whose shapes are checked first, move in.
+        with torch.device("meta"):
+            model = CausalTransformer(
+                TransformerConfig(
+                    **sizes, patch_size=(patch[0], patch[1], patch[2]), eps=config.number("eps")
+                )
             )
-        )
     except (ValueError, RuntimeError) as error:
         raise GoldenError(f"{config.where}: {error}") from error
     golden.load_into(model, prefix)
