@@ -132,7 +132,7 @@ def test_escape_belongs_to_whatever_is_open_and_enter_presses_what_has_the_focus
             assert not window.top_bar.learn.isChecked()
             window.pads.pads[4].setFocus()
             QTest.keyClick(window.pads.pads[4], Qt.Key.Key_Return)
-            await until(lambda: window.instrument.state.look_name == "Mandala")
+            await until(lambda: window.instrument.state.look_name == "Lotus")
 
     play(press_escape())
 
