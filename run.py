@@ -38,7 +38,8 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 NEEDED_BYTES = 8 * 10**9 if sys.platform.startswith("linux") else 3 * 10**9  # CUDA is large
 FAULT, UNAVAILABLE, INTERRUPTED = 1, 3, 130  # as in docs/architecture.md
 
-# What is looked for → the Debian and Ubuntu package that has it and brings what it needs itself.
+# What is looked for → the Debian and Ubuntu package that has it and brings what it needs itself;
+# of several names the first that the release knows.
 BASE_LIBRARIES = {
     "libGL.so.1": "libgl1",
     "libgthread-2.0.so.0": "libglib2.0-0",
@@ -53,6 +54,7 @@ WINDOW_LIBRARIES = {
     "libxcb-icccm.so.4": "libxcb-icccm4",
     "libxcb-keysyms.so.1": "libxcb-keysyms1",
     "libxcb-shape.so.0": "libxcb-shape0",
+    "libasound.so.2": "libasound2t64|libasound2",
     "/usr/share/fonts/**/*.?tf": "fonts-dejavu-core",
 }
 TEST_PROGRAMS = {
@@ -101,7 +103,7 @@ def main(arguments: list[str]) -> int:
         use_supported_python(arguments)
         wants_tests = arguments[:1] == ["test"]
         prepare(wants_tests)
-        return check(arguments[1:]) if wants_tests else start(arguments)
+        return start(arguments)
     except StoppedError as stopped:
         print(f"run.py: {stopped}", file=sys.stderr)
         return stopped.exit_code
@@ -180,7 +182,7 @@ def make_environment() -> None:
             f"the disk of {ROOT} has {free_bytes / 1e9:.1f} GB free, at least "
             f"{NEEDED_BYTES / 1e9:.0f} GB are needed; free some and run this again"
         )
-    phase(f"Python environment with Python {sys.version.split()[0]}")
+    print(f"• Python environment with Python {sys.version.split()[0]}", flush=True)
     if not succeeds([sys.executable, "-c", "import venv, ensurepip"]):
         name = f"python3.{sys.version_info[1]}-venv"
         install_system_packages([name])
@@ -195,11 +197,11 @@ def install_python_packages(wants_tests: bool) -> None:
     """Run pip on the pinned packages, one calm line for each."""
     pins = pinned(LOCK.read_text(), wants_tests)
     if UNFINISHED.exists():
-        phase("Looking through what an interrupted setup left")
+        print("• Looking through what an interrupted setup left", flush=True)
         for leftover in damaged_packages(site_folder()):
             shutil.rmtree(leftover)  # without its record pip installs the package again
     UNFINISHED.touch()
-    phase(f"{len(pins)} packages")
+    print(f"• {len(pins)} packages", flush=True)
     run_pip(["install", "--no-compile", "--prefer-binary", *pins])
     UNFINISHED.unlink()
 
@@ -310,22 +312,26 @@ def is_there(what: str) -> bool:
 
 def install_system_packages(packages: list[str]) -> None:
     """Install with apt-get when that is possible, otherwise stop with the line to run."""
-    line = f"sudo apt-get install -y --no-install-recommends {' '.join(packages)}"
+    names = " ".join(known_names(packages))
+    line = f"sudo apt-get install -y --no-install-recommends {names}"
     rights = root_rights()
     if shutil.which("apt-get") is None:
         raise StoppedError(
-            f"system libraries are missing; install what your system calls: {' '.join(packages)}",
-            UNAVAILABLE,
+            f"system libraries are missing; install what your system calls {names}", UNAVAILABLE
         )
     if rights is None:
         raise StoppedError(f"system libraries are missing; run this once: {line}", UNAVAILABLE)
-    phase(f"{len(packages)} system packages: {' '.join(packages)}")
-    if not apt_get(rights, packages) and not (
-        apt_get(rights, [], "update") and apt_get(rights, packages)
-    ):
-        raise StoppedError(
-            f"apt-get could not install system libraries; run this: {line}", UNAVAILABLE
-        )
+    print(f"• {len(packages)} system packages: {names}", flush=True)
+    if not (apt_get(rights, packages) or (apt_update(rights) and apt_get(rights, packages))):
+        raise StoppedError(f"apt-get could not install them; run this: {line}", UNAVAILABLE)
+
+
+def known_names(packages: list[str]) -> list[str]:
+    """Return for each package its first name that apt knows, the last when it knows none."""
+    return [
+        next((name for name in names if succeeds(["apt-cache", "show", name])), names[-1])
+        for names in (package.split("|") for package in packages)
+    ]
 
 
 def root_rights() -> list[str] | None:
@@ -337,12 +343,17 @@ def root_rights() -> list[str] | None:
     return None
 
 
-def apt_get(rights: list[str], packages: list[str], action: str = "install") -> bool:
-    """Run apt-get without questions; returns whether it worked."""
-    quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq"]
-    quiet += ["-o", "DPkg::Lock::Timeout=120"]
-    options = ["-y", "--no-install-recommends"] if action == "install" else []
-    return succeeds([*rights, *quiet, action, *options, *packages])
+def apt_get(rights: list[str], packages: list[str]) -> bool:
+    """Install without questions; returns whether it worked."""
+    wait = ["-o", "DPkg::Lock::Timeout=120"]
+    quiet = ["env", "DEBIAN_FRONTEND=noninteractive", "apt-get", "-qq", *wait]
+    install = ["install", "-y", "--no-install-recommends", *known_names(packages)]
+    return succeeds([*rights, *quiet, *install])
+
+
+def apt_update(rights: list[str]) -> bool:
+    """Fetch the lists of packages, which a fresh system lacks; returns whether it worked."""
+    return succeeds([*rights, "apt-get", "-qq", "update"])
 
 
 # ---- starting
@@ -356,23 +367,16 @@ def has_display() -> bool:
 
 
 def start(arguments: list[str]) -> int:
-    """Become Segue: the window, the headless show, or the command that was asked for."""
+    """Become Segue: the window, the headless show, the command or the checks that are asked for."""
     environment = dict(os.environ, PYTHONSAFEPATH="1")  # `app` in the user's folder is not ours
-    module = ["-m", "engine.cli", *arguments]
-    if not arguments and has_display():
-        module = ["-m", "app"]
-    elif not arguments:
-        print(
-            "There is no display, so the show plays without a window; Ctrl-C ends it.", flush=True
-        )
-        module += ["play", str(FIRST_SHOW)]
-    return replace_process([str(PYTHON), *module], environment)
-
-
-def check(pytest_arguments: list[str]) -> int:
-    """Become the run of all checks."""
-    os.chdir(ROOT)
-    return replace_process([str(PYTHON), "tests/checks.py", *pytest_arguments], dict(os.environ))
+    what = ["-m", "engine.cli", *arguments]
+    if arguments[:1] == ["test"]:
+        what = [str(ROOT / "tests" / "checks.py"), *arguments[1:]]
+    elif not arguments and not has_display():
+        print("There is no display, so the show plays without a window; Ctrl-C ends it.")
+        what += ["play", str(FIRST_SHOW)]
+    sys.stdout.flush()
+    return replace_process([str(PYTHON), *what], environment)
 
 
 def replace_process(command: list[str], environment: dict[str, str]) -> int:
@@ -389,11 +393,6 @@ def succeeds(command: list[str]) -> bool:
     except OSError:
         return False
     return done.returncode == 0
-
-
-def phase(text: str) -> None:
-    """Say what is being done now."""
-    print(f"• {text}", flush=True)
 
 
 if __name__ == "__main__":

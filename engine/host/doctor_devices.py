@@ -73,7 +73,8 @@ def check_midi() -> list[Finding]:
     """MIDI systems and what is plugged in."""
     said, trouble = ask_python("-c", _MIDI_PROBE, timeout_s=20)
     if trouble:
-        return [warn("midi", f"the driver does not load: {trouble}", "run `python3 run.py` again")]
+        remedy = "for controllers install what it names: apt-get install libasound2"
+        return [warn("midi", f"the driver does not load: {trouble}", remedy)]
     systems: dict[str, list[str] | None] = json.loads(said)
     working = {name: ports for name, ports in systems.items() if ports is not None}
     if not working:

@@ -121,6 +121,11 @@ def test_without_rights_the_line_to_run_is_told(monkeypatch):
     assert stopped.value.exit_code == run.UNAVAILABLE
 
 
+def test_of_several_package_names_the_last_is_told_where_apt_knows_none(monkeypatch):
+    monkeypatch.setenv("PATH", "")
+    assert run.known_names(["new|old", "only"]) == ["old", "only"]
+
+
 def test_a_package_cut_short_by_an_interruption_is_found(tmp_path):
     for name in ("whole", "broken"):
         record = tmp_path / f"{name}-1.dist-info"
