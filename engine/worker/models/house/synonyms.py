@@ -2,7 +2,7 @@
 
 from typing import Final
 
-_MEANINGS: Final[dict[str, str]] = {
+MEANINGS: Final[dict[str, str]] = {
     # families
     "flames": "fire flame blaze inferno bonfire campfire burn ember torch lava magma volcano",
     "smoke": "fog mist fume haze steam vapour vapor incense plume",
@@ -63,13 +63,14 @@ _MEANINGS: Final[dict[str, str]] = {
     "pulsing": "pulse beat beating throb breathing heartbeat breathe",
     "drifting": "drift float floating wander wandering",
     "zooming": "zoom fly flying flight",
-    "scanlines": "scanline crt tv television vhs video",
+    "scanlines": "scanline crt tv television vhs",
     "glitch": "glitchy broken corrupt corrupted error datamosh",
 }
+"""Vocabulary word to its synonyms; a hyphen stands for the space of a two-word synonym."""
 
 SYNONYMS: Final[dict[str, str]] = {
     synonym.replace("-", " "): word
-    for word, synonyms in _MEANINGS.items()
+    for word, synonyms in MEANINGS.items()
     for synonym in synonyms.split()
 }
 """Synonym (one or two words, lower case) to vocabulary word."""

@@ -1,0 +1,128 @@
+"""Every stage trains, saves and resumes, at toy size."""
+
+import random
+
+import pytest
+import torch
+
+from engine.worker.models.house.house import HOUSE_CODEC
+from engine.worker.models.wan.tae import TAE
+from engine.worker.models.wan.transformer import TransformerConfig
+from training.checkpoints import load_weights, save_weights
+from training.codec import dead_share, init_codec, train_step
+from training.distil import Distiller, DistilRun
+from training.evaluate import parse_variant
+from training.measures import measure
+from training.optimisers import trapezoid_scale
+from training.pool import LatentPool, PoolSettings, frozen_codec
+from training.runtime import start_runtime
+from training.transformer import HouseNet, TransformerRun, TransformerTrainer
+
+POOL = PoolSettings(capacity=6, first_fill=4, draw_size=4, num_chunks=2, full_px=32)
+TINY = TransformerConfig(
+    dim=24, ffn_dim=32, num_heads=2, num_layers=2, text_dim=64, text_len=8, in_dim=21
+)
+
+
+@pytest.fixture
+def runtime():
+    return start_runtime()
+
+
+@pytest.fixture
+def pool(runtime):
+    torch.manual_seed(0)
+    codec = TAE(HOUSE_CODEC)
+    init_codec(codec)
+    return LatentPool(frozen_codec(codec, runtime.device), POOL, runtime.device, random.Random(1))
+
+
+def transformer_run(folder):
+    return TransformerRun(
+        seconds=1, out=folder, state=folder, batch_size=2, compiled=False, config=TINY, pool=POOL
+    )
+
+
+def test_a_new_codec_shows_the_picture_before_it_has_learnt_anything():
+    torch.manual_seed(0)
+    codec = TAE(HOUSE_CODEC)
+    init_codec(codec)
+    frames = torch.rand(1, 8, 3, 2, 2).repeat_interleave(16, 3).repeat_interleave(16, 4)
+    decoded = codec.decode(codec.encode(frames)[0])[0]
+    assert (decoded - frames).abs().mean() < 0.15
+    assert dead_share(codec, frames) < 0.1
+
+
+def test_a_codec_step_has_a_gradient_for_every_weight():
+    codec = TAE(HOUSE_CODEC)
+    init_codec(codec)
+    train_step(codec, torch.rand(1, 12, 3, 16, 16), 1, 0.5, "cpu").total.backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in codec.parameters())
+
+
+def test_the_pool_gives_unit_shapes_and_matching_captions(pool):
+    sample = pool.sample(3)
+    assert sample.latents.shape == (3, 2, 3, 16, 4, 4)
+    assert sample.control.shape == (3, 2, 3, 5, 4, 4)
+    assert (sample.caption_from[:, 0] > 0).all()
+
+
+def test_a_full_pool_replaces_its_oldest_clips(pool):
+    pool.add()
+    pool.add()
+    assert pool.num_clips == POOL.capacity
+
+
+def test_a_transformer_run_resumes_where_it_stopped(tmp_path, runtime, pool):
+    first = TransformerTrainer(transformer_run(tmp_path), runtime, pool)
+    first.train_step(0.0)
+    first.save()
+    second = TransformerTrainer(transformer_run(tmp_path), runtime, pool)
+    assert second.step == 1
+    assert all(map(torch.equal, first.net.parameters(), second.net.parameters()))
+
+
+def test_distillation_moves_the_student_and_leaves_the_teacher(tmp_path, runtime, pool):
+    HouseNet(TINY).save(tmp_path, "-base")
+    run = DistilRun(seconds=1, out=tmp_path, state=tmp_path, batch_size=2, config=TINY, pool=POOL)
+    distiller = Distiller(run, runtime, pool)
+    distiller.step = 100  # past the critic's warm-up
+    before = [p.clone() for p in distiller.student.transformer.parameters()]
+    distiller.student_step(1.0)
+    distiller.critic_step(1.0)  # until now critic and teacher agreed
+    distiller.student_step(1.0)
+    moved = zip(before, distiller.student.transformer.parameters(), strict=True)
+    kept = zip(before, distiller.teacher.transformer.parameters(), strict=True)
+    assert any(not torch.equal(old, new) for old, new in moved)
+    assert all(torch.equal(old, new) for old, new in kept)
+
+
+def test_saved_weights_come_back_as_bf16_values(tmp_path):
+    module, again = torch.nn.Linear(3, 2), torch.nn.Linear(3, 2)
+    save_weights(module, tmp_path / "linear.safetensors")
+    load_weights(again, tmp_path / "linear.safetensors")
+    assert torch.equal(again.weight, module.weight.bfloat16().float())
+
+
+def test_a_missing_stage_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match="run the stage"):
+        load_weights(torch.nn.Linear(1, 1), tmp_path / "codec.safetensors")
+
+
+def test_the_rate_warms_up_holds_and_falls():
+    scales = [trapezoid_scale(p, step, 10, 0.6, 0.03) for p, step in ((0, 0), (0.3, 50), (1, 99))]
+    assert scales == pytest.approx([0.1, 1.0, 0.03])
+
+
+def test_a_seam_at_chunk_edges_is_measured():
+    clips = torch.zeros(1, 36, 3, 8, 8, dtype=torch.uint8)
+    clips[:, :, :, 0] = torch.arange(36).view(1, 36, 1, 1).to(torch.uint8)
+    clips[:, 12:24] += 40
+    result = measure(clips)
+    assert result.chunk_seam > 5 * result.latent_seam
+
+
+def test_variants_read_from_the_command_line():
+    variant = parse_variant("base8:-base:1,0.5:2:0.1:ode")
+    assert (variant.name, variant.suffix, variant.sampling.sigmas) == ("base8", "-base", (1.0, 0.5))
+    assert (variant.sampling.guidance, variant.sampling.deterministic) == (2.0, True)
