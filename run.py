@@ -55,6 +55,7 @@ WINDOW_LIBRARIES = {
     "libxcb-keysyms.so.1": "libxcb-keysyms1",
     "libxcb-shape.so.0": "libxcb-shape0",
     "libasound.so.2": "libasound2t64|libasound2",
+    "libwayland-cursor.so.0": "libwayland-cursor0",
     "/usr/share/fonts/**/*.?tf": "fonts-dejavu-core",
 }
 TEST_PROGRAMS = {
