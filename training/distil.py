@@ -53,8 +53,8 @@ class DistilRun:
     out: Path
     state: Path
     seed: int = 3
-    batch_size: int = 24
-    rate: float = 1.0e-4
+    batch_size: int = 16
+    rate: float = 1.5e-4
     guidance: float = 2.0
     critic_steps: int = 2
     compiled: bool = True
@@ -256,8 +256,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="folder of stages 1 and 2")
     parser.add_argument("--state", type=Path, help="resumable state (default: OUT/state)")
     parser.add_argument("--seed", type=int, default=3)
-    parser.add_argument("--batch-size", type=int, default=24)
-    parser.add_argument("--rate", type=float, default=1.0e-4)
+    parser.add_argument("--batch-size", type=int, default=16)
+    parser.add_argument("--rate", type=float, default=1.5e-4)
     parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--critic-steps", type=int, default=2)
     parser.add_argument("--no-compile", dest="compiled", action="store_false")
