@@ -19,6 +19,10 @@ from pathlib import Path
 import NDIlib
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1]))  # it is started as a file
+
+from engine.urgency import run_promptly
+
 FIRST_PORT, LAST_PORT = 5961, 5976
 SLICE_MS = 200
 
@@ -220,6 +224,7 @@ def main():
     parser.add_argument("--tally", default="", choices=["", "program", "preview"])
     parser.add_argument("--picture", default="", help="save the last frame here, as .npy")
     arguments = parser.parse_args()
+    run_promptly()  # what measures must not be what is late
     if not NDIlib.initialize():
         say("failed", reason="NDI does not run on this processor")
         return 1

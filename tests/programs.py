@@ -33,7 +33,7 @@ def drifting(index, width_px=256, height_px=256):
     y = np.arange(height_px)[:, None] / height_px
     picture = np.full((height_px, width_px, 4), 255, np.uint8)
     for channel in range(3):
-        wave = np.sin(6.28 * (2 * x + y * (channel + 1)) + index * 0.21)
+        wave = np.sin(6.28 * (2 * x + y * (channel + 1)) + index * 6.28 / 30)
         picture[..., channel] = 128 + 100 * wave
     return picture
 
