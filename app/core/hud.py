@@ -99,7 +99,7 @@ def _reservoir(state: EngineState) -> Figure:
 
 def _machine(state: EngineState) -> tuple[Figure, ...]:
     worker = state.worker
-    backends = sorted(set(worker.backends.values()))
+    main = worker.backends.get("attention", next(iter(worker.backends.values()), "–"))
     listed = ", ".join(f"{op}: {name}" for op, name in sorted(worker.backends.items()))
     place = " ".join(part for part in (worker.device, worker.dtype) if part)
     return (
@@ -112,8 +112,8 @@ def _machine(state: EngineState) -> tuple[Figure, ...]:
         Figure(caption="DEVICE", value=place or "–", help="Where it runs and in what precision."),
         Figure(
             caption="BACKEND",
-            value=" + ".join(backends) or "–",
-            help=f"What really ran. {listed}",
+            value=main,
+            help=f"What really computes attention; in all: {listed or 'nothing yet'}",
         ),
     )
 

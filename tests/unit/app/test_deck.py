@@ -130,6 +130,13 @@ def test_a_short_output_rate_is_a_fault_and_a_held_picture_a_warning():
     assert figure(state, "RESERVOIR").value == "LOOP"
 
 
+def test_the_backend_that_is_shown_is_the_one_of_attention_and_the_tooltip_has_all():
+    worker = WorkerState(status="live", backends={"linear": "torch", "attention": "sdpa"})
+    shown = figure(engine_state(worker=worker), "BACKEND")
+    assert shown.value == "sdpa"
+    assert "linear: torch" in shown.help
+
+
 def test_the_blank_display_has_the_captions_of_the_full_one():
     full = [figure.caption for figure in hud.figures(engine_state())]
     assert [figure.caption for figure in hud.BLANK] == full
