@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from engine import cli
 from engine import cli_values as values
 from engine.errors import ConfigError, ExitCode
 from engine.host import doctor, doctor_system, findings, floor_plan
@@ -62,12 +63,18 @@ def test_every_command_explains_itself(command):
         ("parity", "no-such-folder"),
     ],
 )
-def test_what_cannot_be_is_one_sentence_and_exit_code_2(arguments):
-    done = segue(*arguments)
+def test_what_cannot_be_is_one_sentence_and_exit_code_2(arguments, capsys):
+    assert cli.main([str(argument) for argument in arguments]) == ExitCode.USAGE
+    said = capsys.readouterr()
+    assert said.err.strip().count("\n") == 0
+    assert said.out == ""
+
+
+def test_a_shell_sees_the_sentence_and_no_traceback():
+    done = segue("play", "no-such-show")
     assert done.returncode == ExitCode.USAGE
-    assert done.stderr.strip().count("\n") == 0
+    assert done.stderr.startswith("segue: ")
     assert "Traceback" not in done.stderr
-    assert done.stdout == ""
 
 
 def test_a_port_in_use_is_one_sentence_and_exit_code_3():

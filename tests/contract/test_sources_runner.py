@@ -10,7 +10,7 @@ from engine.host.sources.runner import SourceRunner
 from engine.protocol import frame_ring
 from engine.protocol.values import Severity, SourceSpec
 from tests.clips import write_clip
-from tests.contract.test_sources import NDI_NAME, ndi_sender
+from tests.contract.test_sources import NDI_NAME, ndi_sender, skip_unless_announced
 
 FPS = 16.0
 PATTERN = SourceSpec(kind="pattern")
@@ -37,7 +37,7 @@ def runner(notices):
     frame_ring.remove(path)
 
 
-def waiting(condition, timeout_s=15.0):
+def waiting(condition, timeout_s=20.0):
     pause, give_up_s = threading.Event(), time.monotonic() + timeout_s
     while not condition():
         assert time.monotonic() < give_up_s, "it did not happen in time"
@@ -115,13 +115,14 @@ def test_an_unknown_kind_is_refused_in_the_state(runner, notices):
 def test_a_lost_ndi_source_leaves_its_last_frame_and_comes_back(runner, notices):
     name = f"{NDI_NAME}-runner"
     with ndi_sender(name):
+        skip_unless_announced(name)
         runner.select(SourceSpec(kind="ndi", address=name))
         waiting(lambda: status(runner) == "live")
     waiting(lambda: status(runner) == "stalled")
     number = runner.newest_frame()
     waiting(lambda: runner.newest_frame() > number)
     with ndi_sender(name):
-        waiting(lambda: status(runner) == "live")
+        waiting(lambda: status(runner) == "live", timeout_s=30.0)
     texts = [text for _, _, text in notices]
     assert any("nothing for a second" in text or "vanished" in text for text in texts)
     assert any("is back" in text for text in texts)
