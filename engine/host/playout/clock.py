@@ -41,7 +41,7 @@ HOLD_BEFORE_LOOP_S = 0.5
 FADE_S = 0.3
 HISTORY_S = 3.0
 MAX_HISTORY_FRAMES = 96
-MAX_LEFT_CHUNKS = 3
+MAX_LEFT_CHUNKS = 4  # more than `has_room` ever grants: it stops at 3 and a frame
 _LOOP_FADE_S = 0.5
 _MIN_LOOP_S = 0.5
 
