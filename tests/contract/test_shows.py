@@ -38,3 +38,10 @@ def test_its_prompts_are_words_that_the_house_model_knows_and_no_two_look_alike(
     families = [family_of(preset) for preset in presets]
     assert len(set(families)) == len(families)
     assert len({preset.colour for preset in presets}) == len(presets)
+
+
+@pytest.mark.parametrize("folder", SHOWS, ids=lambda path: path.name)
+def test_every_preset_has_a_picture_for_its_pad(folder):
+    for preset in load_show(folder).presets:
+        assert preset.picture
+        assert (folder / preset.picture).stat().st_size < 60_000
