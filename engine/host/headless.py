@@ -24,7 +24,7 @@ _PROMPT_CHARACTERS = 32
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What `--json` prints. Rates are means over the states that were seen with pictures."""
+    """What `--json` prints. Rates are means from the moment that generation has a rate."""
 
     exit_code: int
     seconds: float
@@ -73,7 +73,7 @@ class Screen:
     def on_state(self, state: EngineState) -> None:
         """Take in a state; write the status line when it is time."""
         self._last = state
-        if state.playout.mode != "waiting":
+        if state.rates.generation_fps > 0:  # 0 until the second chunk: nothing measured yet
             self._count += 1
             self._sums[0] += state.rates.generation_fps
             self._sums[1] += state.rates.output_fps
