@@ -129,8 +129,9 @@ def _worker_level(state: EngineState) -> Level:
 
 
 def dropped_frames(state: EngineState) -> int:
-    """Return the frames that anybody dropped."""
-    return state.playout.dropped + sum(output.dropped for output in state.outputs)
+    """Return the frames that somebody would miss: of this window's own monitor nobody does."""
+    missed = sum(output.dropped for output in state.outputs if output.name != "preview")
+    return state.playout.dropped + missed
 
 
 def _trouble(state: EngineState) -> Figure:

@@ -159,7 +159,8 @@ class Pad(QWidget):
 
     def _paint_words(self, painter: QPainter, box: QRectF) -> None:
         active = self._state is PadState.ACTIVE
-        painter.setPen(theme.colour(theme.TEXT if active else theme.DIM))
+        quiet = not active and self._picture.isNull()
+        painter.setPen(theme.colour(theme.DIM if quiet else theme.TEXT))
         painter.setFont(theme.font(13, QFont.Weight.Bold))
         head = box.adjusted(12, 9, -12, 0)
         painter.drawText(head, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop, self._key)

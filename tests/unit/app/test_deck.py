@@ -130,6 +130,14 @@ def test_a_short_output_rate_is_a_fault_and_a_held_picture_a_warning():
     assert figure(state, "RESERVOIR").value == "LOOP"
 
 
+def test_drops_are_those_that_an_audience_would_miss():
+    outputs = (
+        OutputState(name="preview", status="live", dropped=50),
+        OutputState(name="ndi", status="live", dropped=2),
+    )
+    assert hud.dropped_frames(engine_state(outputs=outputs)) == 2
+
+
 def test_the_backend_that_is_shown_is_the_one_of_attention_and_the_tooltip_has_all():
     worker = WorkerState(status="live", backends={"linear": "torch", "attention": "sdpa"})
     shown = figure(engine_state(worker=worker), "BACKEND")
