@@ -18,7 +18,7 @@ import struct
 import sys
 
 PROMPT_SLICE_NS = 200_000
-_GIVEN_NICE = 5
+_GIVEN_NICE = 10
 
 # (sched_setattr, sched_getattr) by machine. Source: Linux, arch/x86/entry/syscalls/syscall_64.tbl
 # and include/uapi/asm-generic/unistd.h.

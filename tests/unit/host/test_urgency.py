@@ -44,4 +44,4 @@ class TestOnASystemWithSlices:
         nice_before = os.getpriority(os.PRIO_PROCESS, 0)
         slice_after_ns, nice = in_a_thread(slices_and_nice)
         assert slice_after_ns > PROMPT_SLICE_NS
-        assert nice == max(nice_before, 5)
+        assert nice == max(nice_before, 10)
