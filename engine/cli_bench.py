@@ -1,10 +1,28 @@
-"""`segue bench`: which measurement is run. `--cpu` is the house model on this processor."""
+"""`segue bench`: which measurement is run; what it takes besides its name is its own."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from engine.errors import ConfigError
+
+
+def _cpu(arguments: Sequence[str]) -> int:
+    from engine.bench import house_cpu
+
+    return house_cpu.main(arguments)
+
+
+def _picture(arguments: Sequence[str]) -> int:
+    from engine.bench import picture
+
+    return picture.main(arguments)
+
+
+_MEASUREMENTS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
+    "--cpu": (_cpu, "the house model on this processor"),
+    "--picture": (_picture, "the pictures of a show, with a contact sheet"),
+}
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -13,8 +31,8 @@ def main(arguments: Sequence[str]) -> int:
     Raises:
         ConfigError: none is named.
     """
-    if "--cpu" not in arguments:
-        raise ConfigError("bench: say what to measure: --cpu (the house model on this processor)")
-    from engine.bench import house_cpu
-
-    return house_cpu.main([option for option in arguments if option != "--cpu"])
+    for name, (measure, _) in _MEASUREMENTS.items():
+        if name in arguments:
+            return measure([option for option in arguments if option != name])
+    known = " or ".join(f"{name} ({what})" for name, (_, what) in _MEASUREMENTS.items())
+    raise ConfigError(f"bench: say what to measure: {known}")
