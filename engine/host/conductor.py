@@ -34,6 +34,7 @@ from engine.host.watch import Limits
 from engine.protocol.frame_ring import RingFrame, RingReader
 from engine.protocol.messages import CutLanded, HostEvent, NoticeRaised, PlayoutState
 from engine.protocol.orders import (
+    KV_CACHE,
     ChunkPlan,
     ChunkReport,
     FramesReady,
@@ -245,8 +246,9 @@ class Conductor:
         for text in ready.notices:
             self._notice(Severity.WARNING, "worker", text)
         self._begin_take(ready)
-        if self.score.next_prompt:
-            self.supervisor.prepare(self.score.next_prompt)
+        on_air = [part.text for part in self.score.text]
+        for text in filter(None, [*on_air, self.score.next_prompt]):
+            self.supervisor.prepare(text)
         if self.supervisor.restarts:
             self._notice(Severity.INFO, "worker", "the generator is back with the same look")
         self._cross_when_there_is_room()
@@ -281,7 +283,7 @@ class Conductor:
             self.take.write(report)
         self.told.report = report
         self.told.chunks += 1
-        self.told.resets += len(report.resets) > 0
+        self.told.resets += any(reset.state == KV_CACHE for reset in report.resets)
         self._in_hand = None
         if self._is_usable(report):
             self._cross_when_there_is_room()

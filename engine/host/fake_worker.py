@@ -34,6 +34,7 @@ from engine.host.mailbox import Inbox
 from engine.protocol.codec import ORDERS, read_framed, write_framed
 from engine.protocol.frame_ring import Frame, FrameMeta, RingWriter, owner_pid, remove_siblings
 from engine.protocol.orders import (
+    KV_CACHE,
     ChunkPlan,
     ChunkReport,
     FramesReady,
@@ -186,7 +187,7 @@ class FakeWorker:
         if plan.cache_action is not CacheAction.RESET:
             return ()
         self._frame_index = 0
-        return (Reset(state="kv_cache", reason=plan.reset_reason),)
+        return (Reset(state=KV_CACHE, reason=plan.reset_reason),)
 
     def _frames(self, plan: ChunkPlan) -> list[Frame]:
         assert self._load is not None  # a plan comes after the load

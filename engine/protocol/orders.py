@@ -19,6 +19,9 @@ from engine.protocol.values import (
     WeightedPrompt,
 )
 
+KV_CACHE = "KV cache"
+"""`Reset.state` of the cache: the reset that makes a new picture, so the one that is counted."""
+
 
 class LoadModel(Message, frozen=True, kw_only=True):
     """First order to a worker: what to load and which rings to open."""

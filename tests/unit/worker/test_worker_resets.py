@@ -5,6 +5,7 @@ from functools import cache
 import pytest
 import torch
 
+from engine.protocol.orders import KV_CACHE
 from engine.protocol.values import CacheAction, Cut, WeightedPrompt
 from engine.worker.resets import TABLE, Effect, Event, State, effect_of, events_of, resets_for
 from tests.tiny_worker import FRAMES_PER_CHUNK, TinyWorker, plan, tiny_worker
@@ -108,3 +109,7 @@ def test_frames_keep_counting_over_a_hard_cut():
         newest = worker.shown.latest()
         assert newest is not None
         assert newest.meta.media_index == 2 * FRAMES_PER_CHUNK - 1
+
+
+def test_the_reset_that_the_host_counts_goes_by_the_name_in_the_protocol():
+    assert State.KV_CACHE == KV_CACHE
