@@ -23,6 +23,7 @@ import sys
 import threading
 import time
 import zlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -30,9 +31,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from engine.errors import EngineError, ExitCode
 from engine.host.mailbox import Inbox
 from engine.protocol.codec import ORDERS, read_framed, write_framed
-from engine.protocol.frame_ring import Frame, FrameMeta, RingWriter, owner_pid, remove_siblings
+from engine.protocol.frame_ring import Frame, FrameMeta, RingWriter
+from engine.protocol.host_life import clean_up_after_host, host_pid
 from engine.protocol.orders import (
     KV_CACHE,
     ChunkPlan,
@@ -81,8 +84,8 @@ class Pipe:
         self._turn = threading.Lock()
 
     def send(self, event: WorkerEvent) -> None:
-        """Write one event."""
-        with self._turn:
+        """Write one event; that nobody reads any more is noticed by the orders thread."""
+        with self._turn, suppress(BrokenPipeError):
             write_framed(self._write, event)
 
     def send_garbage(self) -> None:
@@ -104,6 +107,7 @@ class FakeWorker:
         self._behaviour = behaviour
         self._orders: Inbox[HostOrder] = Inbox(256)
         self._load: LoadModel | None = None
+        self._host_pid = host_pid()
         self._ring: RingWriter | None = None
         self._frame_index = 0  # since the last reset
         self._media_index = 0
@@ -135,8 +139,7 @@ class FakeWorker:
             if isinstance(order, LoadModel):
                 self._load = order
             self._orders.put(order)
-        if self._load is not None and _is_gone(owner_pid(self._load.frame_ring)):
-            remove_siblings(self._load.frame_ring)  # it died without a word
+        clean_up_after_host(self._host_pid)
         os._exit(0)
 
     def _heartbeat_thread(self) -> None:
@@ -214,14 +217,6 @@ class FakeWorker:
         )  # fmt: skip
 
 
-def _is_gone(host_pid: int) -> bool:
-    """A process closes its files just before it is gone, so look for half a second."""
-    until_s = time.monotonic() + _HEARTBEAT_S
-    while os.getppid() == host_pid and time.monotonic() < until_s:
-        threading.Event().wait(0.02)
-    return os.getppid() != host_pid
-
-
 def draw(plan: ChunkPlan, frame_index: int, size: tuple[int, int]) -> Frame:
     """Return one frame BGRX [H, W, 4]: stripes in the mix's colour that move, with a caption."""
     height, width = size
@@ -284,7 +279,11 @@ def main() -> int:
     """Run until the host says Shutdown or is gone."""
     arguments = shlex.split(os.environ.get("SEGUE_FAKE_WORKER", "")) + sys.argv[1:]
     behaviour = _behaviour(arguments)
-    return FakeWorker(Pipe(), behaviour).run()
+    try:
+        return FakeWorker(Pipe(), behaviour).run()
+    except EngineError:  # a ring is gone: the orders thread may be removing them right now
+        clean_up_after_host(host_pid())
+        return ExitCode.FAULT
 
 
 if __name__ == "__main__":

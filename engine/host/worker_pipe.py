@@ -25,6 +25,7 @@ from typing import IO
 from engine.errors import DeviceError, LocalProtocolError, RemoteProtocolError
 from engine.host.mailbox import Inbox
 from engine.protocol.codec import WORKER_EVENTS, read_framed, write_framed
+from engine.protocol.host_life import worker_environment
 from engine.protocol.orders import HostOrder, WorkerEvent
 
 _LOG = logging.getLogger("segue.worker")
@@ -86,6 +87,7 @@ class WorkerPipe:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                env=worker_environment(),
                 start_new_session=True,
             )
         except OSError as error:

@@ -12,7 +12,7 @@ frame and nobody ever waits for a process that died in mid-copy. Frame n, counte
 slot n % num_slots; its slot reads 2n+1 while it is written and 2n+2 when it is whole.
 
 Nothing is left behind: the file name carries the owner's process id, the owner removes it at exit,
-whoever outlives the owner calls `remove_siblings`, and `sweep` removes what owners that are gone
+whoever outlives the owner calls `remove_owned_by`, and `sweep` removes what owners that are gone
 left behind.
 
     header   magic, version, num_slots, slot_bytes, num_written
@@ -90,19 +90,12 @@ def sweep() -> list[str]:
     return removed
 
 
-def owner_pid(path: str | Path) -> int:
-    """Return the process that owns a ring, by its name; 0 when it is no ring's name."""
-    match = _NAME.fullmatch(Path(path).name)
-    return int(match.group(1)) if match else 0
-
-
-def remove_siblings(path: str | Path) -> list[str]:
-    """Remove every ring of the process that owns `path`: for whoever outlives that process."""
-    owner = owner_pid(path)
-    siblings = sorted(ring_folder().glob(f"segue-{owner}-*.ring")) if owner else []
-    for sibling in siblings:
-        remove(sibling)
-    return [sibling.name for sibling in siblings]
+def remove_owned_by(pid: int) -> list[str]:
+    """Remove every ring of a process, for whoever outlives it; returns their names."""
+    rings = sorted(ring_folder().glob(f"segue-{pid}-*.ring"))
+    for ring in rings:
+        remove(ring)
+    return [ring.name for ring in rings]
 
 
 def _is_running(pid: int) -> bool:

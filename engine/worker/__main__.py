@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import EngineError, ExitCode, OutOfMemoryError, RemoteProtocolError
 from engine.protocol import frame_ring
+from engine.protocol.host_life import clean_up_after_host, host_pid
 from engine.protocol.orders import (
     ChunkPlan,
     Heartbeat,
@@ -52,7 +53,7 @@ class Worker:
         self._link = link
         self._inbox = OrderInbox()
         self._progress = Progress()
-        self._rings: tuple[str, ...] = ()
+        self._host_pid = host_pid()
         self._loop: ChunkLoop | None = None
         self._began_s = time.monotonic()
 
@@ -108,7 +109,6 @@ class Worker:
         from engine.worker.model import load_model
         from engine.worker.preprocess.runner import PreprocessRunner, default_preprocessors
 
-        self._rings = (load.frame_ring, load.input_ring)
         self._progress.stage = "loading"
         compute = choose_compute(load.model.device, load.num_threads)
         preprocess_ring = frame_ring.RingReader(load.input_ring)
@@ -154,10 +154,7 @@ class Worker:
 
     def _leave_without_host(self) -> None:
         """End at once, also in mid-chunk. Rings outlive their owner, so whoever is left removes."""
-        if self._link.is_host_gone():
-            for path in self._rings:
-                frame_ring.remove_siblings(path)  # also those of the host that we never opened
-            frame_ring.sweep()
+        clean_up_after_host(self._host_pid)
         os._exit(ExitCode.OK)
 
     def _heartbeat_thread(self) -> None:
@@ -204,6 +201,7 @@ def main() -> int:
         worker.run()
     except Exception as error:  # noqa: BLE001 (process entry: last words, then the exit code)
         worker.fail(error)
+        clean_up_after_host(host_pid())  # a ring that cannot be opened: its owner may be dead
         return ExitCode.FAULT
     return ExitCode.OK
 

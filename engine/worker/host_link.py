@@ -19,9 +19,6 @@ from typing import BinaryIO
 from engine.protocol.codec import ORDERS, read_framed, write_framed
 from engine.protocol.orders import HostOrder, WorkerEvent
 
-_HOST_GONE_WITHIN_S = 0.5
-_LOOK_EVERY_S = 0.02
-
 
 class HostLink:
     """The framed pipe. Tells may come from any thread."""
@@ -30,7 +27,6 @@ class HostLink:
         self._orders = orders
         self._events = events
         self._lock = threading.Lock()  # one message at a time
-        self._host_pid = os.getppid()
 
     @staticmethod
     def claim_standard_streams() -> HostLink:
@@ -58,17 +54,6 @@ class HostLink:
             RemoteProtocolError: the bytes are no order.
         """
         return read_framed(self._orders, ORDERS)
-
-    def is_host_gone(self) -> bool:
-        """Whether the pipe ended because the host died; waits up to half a second to be sure.
-
-        A process loses its files just before it is gone, so the first look may come too early.
-        """
-        stop = threading.Event()
-        until_s = time.monotonic() + _HOST_GONE_WITHIN_S
-        while os.getppid() == self._host_pid and time.monotonic() < until_s:
-            stop.wait(_LOOK_EVERY_S)
-        return os.getppid() != self._host_pid
 
 
 class OrderInbox:

@@ -160,15 +160,6 @@ def test_who_outlives_an_owner_removes_all_of_its_rings(ring, tmp_path):
     other = tmp_path / f"segue-{dead_pid()}-0123abcd-frames.ring"
     other.touch()
     second = frame_ring.create("preview", 2, 10)
-    assert len(frame_ring.remove_siblings(ring)) == 2
+    assert len(frame_ring.remove_owned_by(os.getpid())) == 2
     assert list(tmp_path.iterdir()) == [other]
     assert not os.path.exists(second)
-
-
-def test_what_is_no_ring_has_no_siblings(tmp_path):
-    assert frame_ring.remove_siblings(tmp_path / "segue-1-notes.txt") == []
-
-
-def test_a_ring_names_its_owner(ring, tmp_path):
-    assert frame_ring.owner_pid(ring) == os.getpid()
-    assert frame_ring.owner_pid(tmp_path / "notes.txt") == 0
