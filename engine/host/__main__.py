@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from msgspec import structs
+
 from engine.cli_values import MODEL_STEP_PX, rate_of, size_of, source_of
 from engine.errors import EngineError, ExitCode
 from engine.host.floor_plan import DEFAULT_PORT, Engine, HostConfig
@@ -96,12 +98,15 @@ def _config(options: argparse.Namespace) -> HostConfig:
 def _as_in_show(config: HostConfig, folder: Path) -> HostConfig:
     """Return the config with what the show says instead of what the options say.
 
+    `--no-ndi` holds all the same: it says that this machine shall stay silent.
+
     Raises:
         ShowError: the show is broken.
     """
     show = load_show(folder)
     look = show.presets[0].look() if show.presets else config.look
-    return replace(config, look=look, source=show.source, output=show.output, model=show.model)
+    output = structs.replace(show.output, ndi=show.output.ndi and config.output.ndi)
+    return replace(config, look=look, source=show.source, output=output, model=show.model)
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ import pytest
 from engine.protocol.messages import HardCut, NoticeRaised, RestartWorker
 from engine.protocol.values import Look
 from tests.host_process import (
+    ROOT,
     attached,
     host_process,
     is_running,
@@ -123,6 +124,17 @@ def test_a_killed_host_leaves_neither_rings_nor_a_worker():
         host.end(signal.SIGKILL)
         assert wait_until(lambda: host.rings() == [], 10)
         assert wait_until(lambda: not any(is_running(pid) for pid in workers), 10)
+
+
+def test_a_machine_that_shall_not_send_ndi_is_silent_whatever_the_show_says():
+    async def play(host):
+        async with attached(host) as client:
+            return await client.state()
+
+    with host_process("--show", str(ROOT / "presets" / "first-light"), ndi=False) as host:
+        state = asyncio.run(play(host))
+    assert (state.look_name, state.output.ndi) == ("Embers", False)
+    assert all(output.name != "ndi" or output.status == "off" for output in state.outputs)
 
 
 def test_a_port_in_use_is_one_sentence_and_leaves_nothing():
