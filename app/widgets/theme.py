@@ -56,6 +56,10 @@ def font(size_px: int, weight: QFont.Weight = QFont.Weight.Normal, spaced: bool 
 
 def style_sheet() -> str:
     """Return the style of the whole window."""
+    return _surfaces_and_labels() + _buttons() + _fields()
+
+
+def _surfaces_and_labels() -> str:
     return f"""
     * {{ color: {TEXT}; font-size: 14px; outline: none; }}
     QWidget#window {{ background: {NIGHT}; }}
@@ -82,7 +86,11 @@ def style_sheet() -> str:
     QLabel#chip[level="warning"] {{ background: {mixed(SURFACE, PENDING, 0.2).name()};
         color: {PENDING}; }}
     QLabel#chip[level="fault"] {{ background: {AIR}; color: white; }}
+    """
 
+
+def _buttons() -> str:
+    return f"""
     QPushButton {{ background: {RAISED}; border: 1px solid {LINE}; border-radius: 7px;
         padding: 7px 12px; font-weight: 600; }}
     QPushButton:hover {{ background: {HOVER}; }}
@@ -111,7 +119,11 @@ def style_sheet() -> str:
     QPushButton#quiet:hover {{ color: {TEXT}; background: {RAISED}; }}
     QPushButton#quiet:checked {{ background: {PENDING}; border-color: {PENDING}; color: {NIGHT}; }}
     QPushButton#step {{ padding: 0; font-size: 20px; min-width: 32px; min-height: 32px; }}
+    """
 
+
+def _fields() -> str:
+    return f"""
     QLineEdit, QComboBox {{ background: {NIGHT}; border: 1px solid {LINE}; border-radius: 7px;
         padding: 7px 10px; selection-background-color: {FLOW}; }}
     QLineEdit:focus, QComboBox:focus {{ border-color: {LIVE}; }}
