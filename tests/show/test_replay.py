@@ -29,6 +29,8 @@ def take(tmp_path_factory):
             await client.ask(HardCut(look=Look(prompt="fire")))
             os.kill(worker_pids(host.pid)[0], signal.SIGKILL)
             await client.state(lambda s: s.worker.restarts and s.worker.status == "live")
+            fire = await client.state(lambda s: s.prompt_now[0].text == "fire")
+            await client.state(lambda s: s.chunk_index > fire.chunk_index + 1)  # seen, not just set
             await client.ask(SoftCut(num_chunks=2, look=Look(prompt="sea")))
             await client.state(lambda s: s.prompt_now[0].text == "sea" and not s.cut.soft_chunks)
             last = (await client.state()).chunk_index
