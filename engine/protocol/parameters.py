@@ -101,7 +101,7 @@ _ROWS = (
     Parameter(
         id="control_amount", label="Control", unit="",
         help="How strongly the source's shape steers the picture. 0 = the source is not used.",
-        low=0.0, high=1.0, default=0.0, applies=Applies.CHUNK, ramps=True,
+        low=0.0, high=1.0, default=1.0, applies=Applies.CHUNK, ramps=True,
     ),
     Parameter(
         id="control_kind", label="Control map",
