@@ -165,15 +165,16 @@ class Output(ABC):
 
     def _output_thread(self, spec: OutputSpec) -> None:
         try:
-            self._run(spec)
+            try:
+                self._run(spec)
+            finally:
+                self._close()  # before anything is said: "what was recorded is safe" must be true
         except EngineError as error:
             self._fail(str(error))
         except Exception as error:  # noqa: BLE001 - thread entry: nothing above would see it
             self._fail(f"{self.name} stopped: {type(error).__name__}: {error}")
-        finally:
-            self._close()
-            if self._status == "live":
-                self._status = "off"
+        if self._status == "live":
+            self._status = "off"
 
     def _run(self, spec: OutputSpec) -> None:
         if not self._open(spec):
