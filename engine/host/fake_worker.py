@@ -52,6 +52,7 @@ from engine.protocol.orders import (
     WorkerReady,
 )
 from engine.protocol.values import CacheAction, PictureStatistics, Reset
+from engine.urgency import give_way
 
 FRAMES_PER_CHUNK = 12
 NATIVE_FPS = 16.0
@@ -277,6 +278,7 @@ def _behaviour(arguments: list[str]) -> Behaviour:
 
 def main() -> int:
     """Run until the host says Shutdown or is gone."""
+    give_way()  # as the real one does
     arguments = shlex.split(os.environ.get("SEGUE_FAKE_WORKER", "")) + sys.argv[1:]
     behaviour = _behaviour(arguments)
     try:

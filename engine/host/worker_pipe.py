@@ -33,7 +33,6 @@ _ORDERS = 256
 _LINES_KEPT = 5
 _EXIT_S = 1.0  # between the end of its stdout and the end of the process
 _TAKE_S = 0.5
-_WORKER_NICE = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,8 +91,6 @@ class WorkerPipe:
             )
         except OSError as error:
             raise DeviceError(f"the generator cannot be started: {error}") from error
-        with suppress(OSError):  # the output's threads go first when the processor is short
-            os.setpriority(os.PRIO_PROCESS, self._process.pid, _WORKER_NICE)
         self._spawn("worker-log", self._log_thread, self._process.stderr)
         self._spawn("worker-orders", self._orders_thread, self._process.stdin)
         self._spawn("worker-events", self._events_thread, self._process.stdout)
