@@ -14,15 +14,15 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
+from engine.visuals.canvas import Canvas
+from engine.visuals.clips import ClipSettings, draw_batch
+from engine.visuals.leaves import draw_leaves
 from engine.worker.models.house.house import HOUSE_CODEC
 from engine.worker.models.wan.tae import TAE, MemBlock
 from training.checkpoints import load_state, load_weights, save_state, save_weights
 from training.codec_losses import CodecLoss, codec_loss
 from training.optimisers import MovingAverage, cosine_scale
 from training.runtime import Runtime, StageClock, check_finite, start_runtime, stop_runtime
-from training.visuals.clips import ClipSettings, draw_batch
-from training.visuals.leaves import draw_leaves
-from training.visuals.looks import Canvas
 
 GATE_SATURATION = 0.9
 GATE_PSNR_DB = 28.0  # the linear shortcut alone reaches 27
@@ -117,7 +117,7 @@ class CodecClips:
     def _draw(self) -> Tensor:
         run = self._run
         top, left = (self._rng.randrange(0, run.full_px - run.crop_px + 1, 8) for _ in range(2))
-        canvas = Canvas(run.full_px, run.crop_px, top, left)
+        canvas = Canvas(run.full_px, run.crop_px, run.crop_px, top, left)
         self._drawn += 1
         if self._drawn % _LEAVES_EVERY == 0:
             frames = draw_leaves(run.batch_size, _CLIP_FRAMES, canvas, self._generator)
@@ -223,7 +223,7 @@ def measure_latents(codec: TAE, run: CodecRun, runtime: Runtime, rng: random.Ran
     """Fill the latent mean and std buffers from many full-size clips, the same in all processes."""
     codec.latent_mean.zero_()
     codec.latent_std.fill_(1)
-    settings = ClipSettings(num_frames=24, canvas=Canvas(run.full_px, run.full_px))
+    settings = ClipSettings(num_frames=24, canvas=Canvas.of(run.full_px, run.full_px))
     sums = torch.zeros(2, HOUSE_CODEC.latent_channels, device=runtime.device, dtype=torch.float64)
     batches = 24 if runtime.device.type == "cuda" else 2
     for _ in range(batches):
@@ -254,7 +254,7 @@ class GateResult:
 @torch.no_grad()
 def gate(codec: TAE, full_px: int, device: torch.device, seed: int = 99) -> GateResult:
     """Measure PSNR, saturation and seam on clips no training process has drawn."""
-    settings = ClipSettings(num_frames=48, canvas=Canvas(full_px, full_px), num_families=24)
+    settings = ClipSettings(num_frames=48, canvas=Canvas.of(full_px, full_px), num_families=24)
     frames = draw_batch(random.Random(seed), 24, device, settings).frames
     decoded, latents = torch.empty_like(frames), []
     for row in range(len(frames)):

@@ -17,6 +17,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor
 
+from engine.visuals.canvas import Canvas
+from engine.visuals.clips import ClipSettings, draw_clips
+from engine.visuals.controls import CONTROL_KINDS, draw_controls
+from engine.visuals.leaves import draw_leaves
+from engine.visuals.looks import FPS, NUM_PARAMETERS, Look, paint
+from engine.visuals.sheet import write_sheet
 from engine.worker.models.house.house import HOUSE_SAMPLING, HOUSE_TRANSFORMER
 from engine.worker.models.house.text import parse_prompt
 from engine.worker.models.house.vocabulary import NUM_SLOTS, WORDS
@@ -25,11 +31,6 @@ from training.measures import FRAMES_PER_CHUNK, correlation, frame_differences, 
 from training.rollout import Sampling, ShowInputs, roll_out, text_only
 from training.runtime import Runtime, start_runtime
 from training.transformer import HouseNet, load_codec
-from training.visuals.clips import ClipSettings, draw_clips
-from training.visuals.controls import CONTROL_KINDS, draw_controls
-from training.visuals.leaves import draw_leaves
-from training.visuals.looks import FPS, NUM_PARAMETERS, Canvas, Look, paint
-from training.visuals.sheet import write_sheet
 
 PROMPTS = (
     "slow red gold flames", "medium indigo silver smoke", "slow blue white clouds drifting",
@@ -184,7 +185,7 @@ class Evaluation:
         kinds = (kinds + kinds)[: len(prompts)]
         generator = torch.Generator().manual_seed(3)
         p = torch.rand(len(prompts), 12, generator=generator).to(self.device)
-        u, v = Canvas(256, 256, stride=2).axes(self.device)
+        u, v = Canvas(stride=2).axes(self.device)
         seconds = torch.arange(FRAMES_PER_CHUNK * num_chunks, device=self.device) / FPS
         maps = draw_controls((u, v, seconds.view(1, -1, 1, 1)), list(kinds), p)
         text = self.player.text(prompts)[:, None].expand(-1, num_chunks, -1, -1)

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from engine.visuals.canvas import Canvas
+from engine.visuals.clips import FRAMES_PER_CHUNK, LATENT_STRIDE, ClipSettings, draw_batch
 from engine.worker.models.house.house import LATENT_CHANNELS, CaptionEmbedding
 from engine.worker.models.house.vocabulary import NUM_SLOTS
 from engine.worker.models.wan.tae import TAE
 from training.forced import LATENTS_PER_CHUNK
-from training.visuals.clips import FRAMES_PER_CHUNK, LATENT_STRIDE, ClipSettings, draw_batch
-from training.visuals.looks import Canvas
 
 _CONTROL_MAPS = 4
 _ENCODE_AT_ONCE = 8
@@ -77,7 +77,7 @@ class LatentPool:
         """
         s = self._settings
         clip_settings = ClipSettings(
-            num_frames=FRAMES_PER_CHUNK * (s.num_chunks + 1), canvas=Canvas(s.full_px, s.full_px)
+            num_frames=FRAMES_PER_CHUNK * (s.num_chunks + 1), canvas=Canvas.of(s.full_px, s.full_px)
         )
         batch = draw_batch(self._rng, s.draw_size, self._device, clip_settings)
         dtype = self._codec.dtype

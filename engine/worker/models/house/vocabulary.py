@@ -1,6 +1,6 @@
 """The words the house model knows, and the eight slots a caption fills.
 
-PURE: no torch. The renderer in `training/visuals` draws exactly these words, the weights hold one
+PURE: no torch. The renderer in `engine/visuals` draws exactly these words, the weights hold one
 learned row per word, and `text.py` maps free prompts onto them. The order is part of the weights
 format: append, never reorder.
 """

@@ -6,15 +6,16 @@ from dataclasses import replace
 import pytest
 import torch
 
+from engine.visuals.canvas import Canvas
+from engine.visuals.clips import Change, ClipSettings, draw_batch, draw_clips
+from engine.visuals.controls import CONTROL_KINDS
+from engine.visuals.leaves import draw_leaves
+from engine.visuals.looks import NUM_PARAMETERS, Look, paint, random_look
 from engine.worker.models.house.vocabulary import FAMILIES, MODIFIERS, WORDS
 from training.measures import correlation
-from training.visuals.clips import Change, ClipSettings, draw_batch, draw_clips
-from training.visuals.controls import CONTROL_KINDS
-from training.visuals.leaves import draw_leaves
-from training.visuals.looks import NUM_PARAMETERS, Canvas, Look, paint, random_look
 
 CPU = torch.device("cpu")
-SMALL = Canvas(32, 32)
+SMALL = Canvas.of(32, 32)
 SETTINGS = ClipSettings(num_frames=12, canvas=SMALL)
 
 
@@ -79,14 +80,14 @@ def test_fast_moves_more_than_slow():
 
 
 def test_a_window_is_a_part_of_the_whole():
-    whole = paint([look()], 2, CPU, Canvas(32, 32)).rgb()
-    part = paint([look()], 2, CPU, Canvas(32, 16, 8, 4)).rgb()
+    whole = paint([look()], 2, CPU, Canvas.of(32, 32)).rgb()
+    part = paint([look()], 2, CPU, Canvas(32, 16, 16, 8, 4)).rgb()
     assert torch.allclose(part, whole[..., 8:24, 4:20], atol=1e-5)
 
 
 @pytest.mark.parametrize("kind", CONTROL_KINDS)
 def test_the_picture_brightens_where_the_control_map_is(kind):
-    settings = replace(SETTINGS, canvas=Canvas(64, 64))
+    settings = replace(SETTINGS, canvas=Canvas.of(64, 64))
     clip = draw([look(family="clouds", colours=("white",))], kinds=[kind], settings=settings)
     small = torch.nn.functional.avg_pool2d(clip.frames.amax(2), 8)
     assert clip.has_control.item() == 1

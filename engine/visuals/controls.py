@@ -9,7 +9,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from training.visuals.fields import TAU, capsule, ridges, smoothstep, swirl_noise
+from engine.visuals.fields import TAU, capsule, ridges, smoothstep, swirl_noise
 
 NUM_PARAMETERS = 12
 

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from training.visuals.families_flow import Picture
-from training.visuals.fields import TAU, hash_unit, polar, rotate, smoothstep
+from engine.visuals.families_flow import Picture
+from engine.visuals.fields import TAU, hash_unit, polar, rotate, smoothstep
 
 
 def tunnel(u: Tensor, v: Tensor, t: Tensor, p: Sequence[Tensor]) -> Picture:

@@ -5,9 +5,9 @@ from typing import Final
 
 from torch import Tensor
 
-from training.visuals import families_body as body
-from training.visuals import families_flow as flow
-from training.visuals import families_form as form
+from engine.visuals import families_body as body
+from engine.visuals import families_flow as flow
+from engine.visuals import families_form as form
 
 Family = Callable[[Tensor, Tensor, Tensor, Sequence[Tensor]], tuple[Tensor, Tensor]]
 

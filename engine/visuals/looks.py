@@ -7,6 +7,10 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
+from engine.visuals.canvas import Canvas
+from engine.visuals.families import FAMILY_PAINTERS
+from engine.visuals.fields import smoothstep
+from engine.visuals.modifiers import finish, warp
 from engine.worker.models.house.vocabulary import (
     COLOURS,
     FAMILIES,
@@ -14,9 +18,6 @@ from engine.worker.models.house.vocabulary import (
     SPEEDS,
     caption_ids,
 )
-from training.visuals.families import FAMILY_PAINTERS
-from training.visuals.fields import smoothstep
-from training.visuals.modifiers import finish, warp
 
 NUM_PARAMETERS = 12
 FPS = 16.0
@@ -81,25 +82,6 @@ def changed_look(rng: random.Random, look: Look, families: Sequence[str]) -> Loo
 
 
 @dataclass(frozen=True, slots=True)
-class Canvas:
-    """The window of the picture to draw: `size` px square at (top, left) of a `full` px square."""
-
-    full: int = 256
-    size: int = 256
-    top: int = 0
-    left: int = 0
-    stride: int = 1
-
-    def axes(self, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Return u [1, 1, 1, W] and v [1, 1, H, 1] of the pixel centres, -1 to 1 over `full`."""
-        line = (torch.arange(self.full, device=device) + 0.5) / self.full * 2 - 1
-        offset = self.stride // 2
-        columns = line[self.left + offset : self.left + self.size : self.stride]
-        rows = line[self.top + offset : self.top + self.size : self.stride]
-        return columns.view(1, 1, 1, -1), rows.view(1, 1, -1, 1)
-
-
-@dataclass(frozen=True, slots=True)
 class Painting:
     """Drawn looks before the palette is applied: shade and light [B, F, H, W], palette below."""
 
@@ -143,7 +125,7 @@ def paint(looks: Sequence[Look], num_frames: int, device: torch.device, canvas: 
         looks: one per clip.
         num_frames: F, at 16 frames a second.
         device: where to draw.
-        canvas: which window, H = W = canvas.size / canvas.stride.
+        canvas: which window; H and W are its size divided by its stride.
 
     Returns:
         A painting of B = len(looks) clips.

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from training.visuals.fields import ridges, smoothstep, swirl_noise
+from engine.visuals.fields import ridges, smoothstep, swirl_noise
 
 Picture = tuple[Tensor, Tensor]
 

@@ -6,16 +6,17 @@ same clips on every device (up to float rounding).
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor
 
+from engine.visuals import controls
+from engine.visuals.canvas import Canvas
+from engine.visuals.fields import smoothstep
+from engine.visuals.looks import FPS, Look, changed_look, paint, random_look
 from engine.worker.models.house.vocabulary import FAMILIES
-from training.visuals import controls
-from training.visuals.fields import smoothstep
-from training.visuals.looks import FPS, Canvas, Look, changed_look, paint, random_look
 
 FRAMES_PER_LATENT = 4
 FRAMES_PER_CHUNK = 12
@@ -117,21 +118,23 @@ def draw_clips(
         caption_from=torch.tensor([look.ids() for look in looks], device=device),
         caption_to=torch.tensor([look.ids() for look in to_looks], device=device),
         blend=blend,
-        control=control_latents(masks, settings.canvas.size // LATENT_STRIDE),
+        control=control_latents(masks, _latent_size(settings.canvas)),
         has_control=torch.tensor([float(k is not None) for k in kinds], device=device),
     )
 
 
-def control_latents(masks: Tensor, size: int) -> Tensor:
-    """Average control maps [B, F, H, W] to [B, F / 4, 4, size, size]: four frames per latent."""
-    small = F.adaptive_avg_pool2d(masks, (size, size))
+def control_latents(masks: Tensor, size: tuple[int, int]) -> Tensor:
+    """Average control maps [B, F, H, W] to [B, F / 4, 4, *size]: four frames per latent."""
+    small = F.adaptive_avg_pool2d(masks, size)
     return torch.unflatten(small, 1, (-1, FRAMES_PER_LATENT))
 
 
+def _latent_size(canvas: Canvas) -> tuple[int, int]:
+    return canvas.height // LATENT_STRIDE, canvas.width // LATENT_STRIDE
+
+
 def _control_maps(kinds: list[str | None], p: Tensor, settings: ClipSettings) -> Tensor:
-    canvas = settings.canvas
-    half = Canvas(canvas.full, canvas.size, canvas.top, canvas.left, _CONTROL_STRIDE)
-    u, v = half.axes(p.device)
+    u, v = replace(settings.canvas, stride=_CONTROL_STRIDE).axes(p.device)
     seconds = torch.arange(settings.num_frames, device=p.device).view(1, -1, 1, 1) / FPS
     return controls.draw_controls((u, v, seconds), kinds, p)
 
@@ -148,7 +151,7 @@ def _react(
     frames = painting.rgb()
     controlled = torch.tensor([k is not None for k in kinds], device=device).nonzero().flatten()
     if controlled.numel():
-        size = (settings.canvas.size, settings.canvas.size)
+        size = (settings.canvas.height, settings.canvas.width)
         mask = F.interpolate(masks[controlled], size=size, mode="bilinear").unsqueeze(2)
         inside = painting.alternate_rgb()[controlled]
         frames[controlled] = (frames[controlled] * OUTSIDE_LIGHT).lerp(inside, mask)

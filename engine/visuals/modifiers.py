@@ -10,7 +10,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from training.visuals.fields import TAU, hash_unit, polar, rotate, smoothstep
+from engine.visuals.fields import TAU, hash_unit, polar, rotate, smoothstep
 
 Active = Mapping[str, Tensor]
 Point = tuple[Tensor, Tensor]

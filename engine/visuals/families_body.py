@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from training.visuals.families_flow import Picture
-from training.visuals.fields import TAU, hash_unit, polar, smoothstep, voronoi
+from engine.visuals.families_flow import Picture
+from engine.visuals.fields import TAU, hash_unit, polar, smoothstep, voronoi
 
 
 def ripples(u: Tensor, v: Tensor, t: Tensor, p: Sequence[Tensor]) -> Picture:

@@ -7,8 +7,8 @@ Source: Lee, Mumford, Huang, "Occlusion models for natural images" (2001), for t
 import torch
 from torch import Tensor
 
-from training.visuals.fields import hash_unit, rotate, smoothstep, swirl_noise
-from training.visuals.looks import Canvas
+from engine.visuals.canvas import Canvas
+from engine.visuals.fields import hash_unit, rotate, smoothstep, swirl_noise
 
 _NUM_LEAVES = 28
 
