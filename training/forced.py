@@ -47,8 +47,9 @@ def chunk_tables(model: CausalTransformer, inputs: Tensor) -> Tables:
     height, width = inputs.shape[-2:]
     grid = model.grid(1, height, width)
     span = tuple(range(2 * LATENTS_PER_CHUNK))
+    size = (grid.rows, grid.columns, inputs.device, model.config.spacing(grid.rows, grid.columns))
     first, later = (
-        rope_table(model.config.head_dim, part, grid.rows, grid.columns, inputs.device)
+        rope_table(model.config.head_dim, part, *size)
         for part in (span[:LATENTS_PER_CHUNK], span[LATENTS_PER_CHUNK:])
     )
     return Tables(first, later)

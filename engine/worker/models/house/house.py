@@ -39,6 +39,7 @@ HOUSE_TRANSFORMER: Final = TransformerConfig(
     text_len=NUM_SLOTS,
     in_dim=LATENT_CHANNELS + CONTROL_CHANNELS,
     out_dim=LATENT_CHANNELS,
+    patch_span=16,  # 256 px, the size that most of the training was done at
 )
 
 HOUSE_CODEC: Final = TAEConfig(

@@ -38,6 +38,7 @@ class CacheShape:
     columns: int
     num_heads: int
     head_dim: int
+    spacing: float = 1.0  # of neighbouring patches, in positions
 
     @property
     def tokens_per_latent(self) -> int:
@@ -151,7 +152,8 @@ class KVCache:
 
     def _table(self, positions: tuple[int, ...]) -> RopeTable:
         shape = self.shape
-        return rope_table(shape.head_dim, positions, shape.rows, shape.columns, self._k.device)
+        size = (shape.rows, shape.columns, self._k.device, shape.spacing)
+        return rope_table(shape.head_dim, positions, *size)
 
     def _block_causal_mask(self, num_latents: int, latents_per_block: int) -> Tensor:
         """Mask [L, L]: a query sees keys up to the end of its own block."""

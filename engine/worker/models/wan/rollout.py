@@ -69,6 +69,7 @@ class ChunkSampler:
             columns=grid.columns,
             num_heads=model.config.num_heads,
             head_dim=model.config.head_dim,
+            spacing=model.config.spacing(grid.rows, grid.columns),
         )
         self.cache = KVCache(shape, config.rule, config.window, model.dtype, model.device)
         self.text = TextCache(model)

@@ -62,16 +62,22 @@ def _axis_angles(num_channels: int, positions: Tensor) -> Tensor:
 
 @lru_cache(maxsize=32)  # a table of 1.3B at 832x480 is 2.4 MB
 def rope_table(
-    head_dim: int, positions: tuple[int, ...], rows: int, columns: int, device: torch.device
+    head_dim: int,
+    positions: tuple[int, ...],
+    rows: int,
+    columns: int,
+    device: torch.device,
+    spacing: float = 1.0,
 ) -> RopeTable:
     """Build (or fetch) the table for latent frames at `positions`, all rows and columns.
 
     Args:
         head_dim: channels of one head, even.
         positions: time position of each latent frame, one entry per latent frame.
-        rows: patch rows, positions 0..rows-1.
-        columns: patch columns, positions 0..columns-1.
+        rows: patch rows, at positions 0, 1, 2 … times `spacing`.
+        columns: patch columns, likewise.
         device: where the table lives.
+        spacing: distance of neighbouring patches; below 1 for a picture finer than usual.
 
     Returns:
         A table of len(positions) * rows * columns tokens. Shared: treat it as read-only.
@@ -81,8 +87,9 @@ def rope_table(
     # Tables outlive the caller, so they must stay usable for training after inference.
     with torch.inference_mode(mode=False), torch.device("cpu"):
         time = _axis_angles(size_t, torch.tensor(positions))[:, None, None].expand(*shape, -1)
-        row = _axis_angles(size_h, torch.arange(rows))[None, :, None].expand(*shape, -1)
-        column = _axis_angles(size_w, torch.arange(columns))[None, None].expand(*shape, -1)
+        row = _axis_angles(size_h, torch.arange(rows) * spacing)[None, :, None].expand(*shape, -1)
+        column = _axis_angles(size_w, torch.arange(columns) * spacing)
+        column = column[None, None].expand(*shape, -1)
         angles = torch.cat([time, row, column], -1).reshape(-1, 1, head_dim // 2)
         return RopeTable(angles.cos().float().to(device), angles.sin().float().to(device))
 

@@ -31,7 +31,9 @@ StoreKV = Callable[[int, Tensor, Tensor], None]
 class TransformerConfig:
     """Sizes of the transformer.
 
-    `in_dim` exceeds `out_dim` when control channels are concatenated to the latent channels.
+    `in_dim` exceeds `out_dim` when control channels are concatenated to the latent channels. With
+    `patch_span` the longer side of a picture counts as that many positions whatever its size, so
+    that a finer picture shows the same scene and not more of it.
     """
 
     dim: int
@@ -45,6 +47,7 @@ class TransformerConfig:
     out_dim: int = 16
     patch_size: tuple[int, int, int] = (1, 2, 2)
     eps: float = 1e-6
+    patch_span: int | None = None
 
     def __post_init__(self) -> None:
         """Refuse sizes that cannot be built."""
@@ -60,6 +63,10 @@ class TransformerConfig:
     def head_dim(self) -> int:
         """Channels of one attention head."""
         return self.dim // self.num_heads
+
+    def spacing(self, rows: int, columns: int) -> float:
+        """Distance of neighbouring patches, in positions."""
+        return 1.0 if self.patch_span is None else self.patch_span / max(rows, columns)
 
 
 def timestep_sinusoid(t: Tensor, size: int) -> Tensor:
@@ -216,7 +223,9 @@ class CausalTransformer(nn.Module):
         """
         grid = self.grid(x.shape[1], *x.shape[3:])
         positions = tuple(range(grid.num_latents))
-        table = rope_table(self.config.head_dim, positions, grid.rows, grid.columns, x.device)
+        spacing = self.config.spacing(grid.rows, grid.columns)
+        size = (grid.rows, grid.columns, x.device, spacing)
+        table = rope_table(self.config.head_dim, positions, *size)
 
         def attend(_layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             return attention(rotate(q, table), rotate(k, table), v)
