@@ -26,7 +26,6 @@ from training.runtime import Runtime, StageClock, check_finite, start_runtime, s
 
 GATE_SATURATION = 0.9
 GATE_PSNR_DB = 28.0  # the linear shortcut alone reaches 27
-_RATE = 1e-3
 _LATENT_NOISE = 0.08
 _CLIP_FRAMES = 24
 _TRAIN_FRAMES = 20
@@ -35,7 +34,10 @@ _LEAVES_EVERY = 6  # every sixth pool batch is dead leaves
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CodecRun:
-    """Settings of one run; `pool_batches` batches of clips are kept and refreshed on the way."""
+    """Settings of one run; `pool_batches` batches of clips are kept and refreshed on the way.
+
+    `weights` is an earlier codec to go on from, `colours` one whose colour shortcut alone is taken.
+    """
 
     seconds: float
     out: Path
@@ -45,6 +47,8 @@ class CodecRun:
     crop_px: int = 128
     full_px: int = 256
     pool_batches: int = 24
+    rate: float = 1e-3
+    weights: Path | None = None
     colours: Path | None = None
 
 
@@ -103,6 +107,13 @@ def load_colours(codec: TAE, path: Path) -> None:
     load_weights(earlier, path)
     codec.colour_encode.load_state_dict(earlier.colour_encode.state_dict())
     codec.colour_decode.load_state_dict(earlier.colour_decode.state_dict())
+
+
+def load_earlier(codec: TAE, path: Path) -> None:
+    """Go on from an earlier codec, on raw latents: their statistics are measured at the end."""
+    load_weights(codec, path)
+    codec.latent_mean.zero_()
+    codec.latent_std.fill_(1)
 
 
 class CodecClips:
@@ -168,12 +179,14 @@ def train(run: CodecRun, runtime: Runtime) -> TAE:
     init_codec(codec)
     if run.colours:
         load_colours(codec, run.colours)
+    if run.weights:
+        load_earlier(codec, run.weights)
     codec.to(runtime.device)
     runtime.share_weights(codec)
     clips = CodecClips(run, runtime, rng)
     fused = runtime.device.type == "cuda"
     adam = torch.optim.AdamW(
-        codec.parameters(), lr=_RATE, betas=(0.9, 0.99), weight_decay=1e-4, fused=fused
+        codec.parameters(), lr=run.rate, betas=(0.9, 0.99), weight_decay=1e-4, fused=fused
     )
     average = MovingAverage(codec, 0.998)
     saved = load_state(run.state / "codec.pt", runtime.device)
@@ -189,7 +202,7 @@ def train(run: CodecRun, runtime: Runtime) -> TAE:
         torch.autograd.backward(loss.total)
         runtime.average_gradients([codec])
         norm = nn.utils.clip_grad_norm_(codec.parameters(), 1.0)
-        adam.param_groups[0]["lr"] = _RATE * cosine_scale(progress, step, 200)
+        adam.param_groups[0]["lr"] = run.rate * cosine_scale(progress, step, 200)
         adam.step()
         adam.zero_grad(set_to_none=True)
         average.update(codec)
@@ -285,6 +298,8 @@ def main() -> None:
     parser.add_argument("--crop-px", type=int, default=128)
     parser.add_argument("--full-px", type=int, default=256)
     parser.add_argument("--pool-batches", type=int, default=24)
+    parser.add_argument("--rate", type=float, default=1e-3)
+    parser.add_argument("--weights", type=Path, help="earlier codec to go on from")
     parser.add_argument("--colours", type=Path, help="codec whose colour shortcut to start from")
     args = vars(parser.parse_args())
     run = CodecRun(**{**args, "state": args["state"] or args["out"] / "state"})

@@ -6,26 +6,29 @@ Distribution matching on the model's own rollouts. The student plays chunk after
 past; each finished chunk is noised, and two score models say where the data (frozen teacher, with
 guidance) and where the student's own output (critic, trained along) would go; the student follows
 the difference. Some shows start from noisy video of another caption, so that video-to-video works
-in two steps too.
+in two steps too. With `--judge` a small head on the critic also learns to tell rendered from played
+chunks, and the student follows its gradient as well: what the teacher never learnt (straight
+edges, fine patterns) can only come from the data.
 Source: Yin et al., DMD2 (2024); Huang et al., Self-Forcing (2025).
 """
 
 import argparse
 import copy
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
 from engine.worker.models.house.house import HOUSE_SAMPLING, HOUSE_TRANSFORMER
 from engine.worker.models.house.vocabulary import NUM_SLOTS
 from engine.worker.models.wan.transformer import TransformerConfig
 from training.checkpoints import load_state, save_state
-from training.forced import compile_layers, forced_velocity
+from training.forced import Chunks, compile_layers, forced_pass, forced_velocity
 from training.optimisers import MovingAverage, trapezoid_scale
-from training.pool import ClipSample, LatentPool, PoolSettings
+from training.pool import FINE, SQUARE, WIDE, ClipSample, PoolSet, PoolSettings
 from training.rollout import Rollout, Sampling, ShowInputs, roll_out
 from training.runtime import Runtime, StageClock, check_finite, start_runtime, stop_runtime
 from training.transformer import (
@@ -42,6 +45,9 @@ _VIDEO_SHARE = 0.3
 _LAST_STEP_SHARE = 0.75
 _CRITIC_WARMUP = 10
 _BUFFER = 12
+_JUDGE_DEPTH = 0.7  # of the critic's layers
+_JUDGE_LOSS = 0.03
+_JUDGED_SIGMA = (0.02, 0.7)
 _DRAW_EVERY = 8
 
 
@@ -57,9 +63,14 @@ class DistilRun:
     rate: float = 1.5e-4
     guidance: float = 2.0
     critic_steps: int = 2
+    judge: float = 0.0  # size of the judge's push, as a share of the score difference
     compiled: bool = True
     config: TransformerConfig = HOUSE_TRANSFORMER
-    pool: PoolSettings = PoolSettings(first_fill=768)  # noqa: RUF009 (frozen)
+    pools: tuple[PoolSettings, ...] = (
+        replace(SQUARE, first_fill=768),
+        replace(WIDE, first_fill=384),
+        replace(FINE, first_fill=96, batch_scale=0.25, starts_at=0.0),
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,31 +82,48 @@ class Produced:
     latents: Tensor  # [B, N, ...] what the student predicted
 
 
-class Distiller:
-    """Student, critic, teacher and their optimisers."""
+class Judge(nn.Module):
+    """Says of every token of the critic whether it comes from rendered pictures (above 0)."""
 
-    def __init__(self, run: DistilRun, runtime: Runtime, pool: LatentPool) -> None:
-        self.run, self.runtime, self.pool = run, runtime, pool
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.layers = nn.Sequential(
+            nn.LayerNorm(dim), nn.Linear(dim, dim // 2), nn.SiLU(), nn.Linear(dim // 2, 1)
+        )
+
+    def forward(self, features: Tensor) -> Tensor:
+        """Map tokens [..., D] to logits [...]."""
+        logits: Tensor = self.layers(features).squeeze(-1).float()
+        return logits
+
+
+class Distiller:
+    """Student, critic, teacher, judge and their optimisers."""
+
+    def __init__(self, run: DistilRun, runtime: Runtime, pools: PoolSet) -> None:
+        self.run, self.runtime, self.pools = run, runtime, pools
         self.rng: random.Random = runtime.rng(run.seed)
         self.teacher = HouseNet(run.config).to(runtime.device)
         self.teacher.load(run.out, "-base")
         self.student = copy.deepcopy(self.teacher)
         self.critic = copy.deepcopy(self.teacher)
+        self.judge = Judge(run.config.dim).to(runtime.device)
+        self._judge_layers = round(_JUDGE_DEPTH * run.config.num_layers)
         self.teacher.requires_grad_(False)
         for net in (self.student, self.critic):
             net.captions.requires_grad_(False)
-        self.average = MovingAverage(self.student, 0.99)
+        self.average = MovingAverage(self.student, 0.995)
         self.step = 0
+        self._adam_student = self._adam([self.student.transformer], run.rate)
+        self._adam_critic = self._adam([self.critic.transformer, self.judge], 2 * run.rate)
         self._load()
-        self._adam_student = self._adam(self.student, run.rate)
-        self._adam_critic = self._adam(self.critic, 2 * run.rate)
         self._produced: list[Produced] = []
         nulls = torch.zeros(NUM_SLOTS, dtype=torch.long, device=runtime.device)
         self._null_text = self.teacher.captions(nulls).detach()
 
-    def _adam(self, net: HouseNet, rate: float) -> torch.optim.AdamW:
+    def _adam(self, modules: list[nn.Module], rate: float) -> torch.optim.AdamW:
         fused = self.runtime.device.type == "cuda"
-        parameters = list(net.transformer.parameters())
+        parameters = [parameter for module in modules for parameter in module.parameters()]
         return torch.optim.AdamW(parameters, rate, betas=(0.0, 0.99), weight_decay=0, fused=fused)
 
     @property
@@ -107,6 +135,9 @@ class Distiller:
         if state is not None:
             self.student.load_state_dict(state["student"])
             self.critic.load_state_dict(state["critic"])
+            self.judge.load_state_dict(state["judge"])
+            self._adam_student.load_state_dict(state["adam student"])
+            self._adam_critic.load_state_dict(state["adam critic"])
             self.average.module.load_state_dict(state["average"])
             self.step = self.average.steps = state["step"]
             self.runtime.log(f"resumed at step {self.step}")
@@ -115,9 +146,16 @@ class Distiller:
         """Save the resumable state and the averaged student, which is the shipped model."""
         if self.runtime.rank:
             return
-        state = {"student": self.student.state_dict(), "critic": self.critic.state_dict()}
-        state["average"] = self.average.module.state_dict()
-        save_state(self._state_path, {**state, "step": self.step})
+        state = {
+            "student": self.student.state_dict(),
+            "critic": self.critic.state_dict(),
+            "judge": self.judge.state_dict(),
+            "average": self.average.module.state_dict(),
+            "adam student": self._adam_student.state_dict(),
+            "adam critic": self._adam_critic.state_dict(),
+            "step": self.step,
+        }
+        save_state(self._state_path, state)
         self.average.module.save(self.run.out)
 
     def train(self) -> None:
@@ -125,9 +163,9 @@ class Distiller:
         clock, begin = StageClock(self.runtime, self.run.seconds), self.step
         while (progress := clock.progress()) < 1:
             if self.step % _DRAW_EVERY == 0:
-                self.pool.add()
+                self.pools.add(progress)
             scale = trapezoid_scale(progress, self.step - begin, 20, 0.4, 0.1)
-            push = self.student_step(scale)
+            push = self.student_step(scale, progress)
             loss = torch.zeros(())
             for _ in range(self.run.critic_steps):
                 loss = self.critic_step(max(scale, 0.3))
@@ -144,9 +182,9 @@ class Distiller:
                     f"motion {moving:.3f} (data {real:.3f}) {done / clock.elapsed_s:.2f} it/s"
                 )
 
-    def student_step(self, scale: float) -> float:
+    def student_step(self, scale: float, progress: float) -> Tensor:
         """Roll out, keep the result for the critic, and (after its warm-up) push the student."""
-        sample = self.pool.sample(self.run.batch_size)
+        sample = self.pools.sample(self.run.batch_size, progress)
         text = sample.text(self.student.captions).detach()
         with self._autocast():
             rollout = roll_out(
@@ -158,13 +196,17 @@ class Distiller:
         kept = Produced(sample, produced.past, produced.latents.detach())
         self._produced = [*self._produced, kept][-_BUFFER:]
         if self.step < _CRITIC_WARMUP:
-            return 0.0
+            return torch.zeros(())
         push = self._score_difference(kept, text)
+        if self.run.judge:
+            pull = self._judge_gradient(kept, text)
+            size = self.run.judge * push.abs().mean() / pull.abs().mean().clamp_min(1e-12)
+            push = push + size * pull
         loss = 0.5 * (produced.latents - (kept.latents - push)).square().mean()
         torch.autograd.backward(loss)
         self._finish_step(self.student, self._adam_student, self.run.rate * scale)
         self.average.update(self.student)
-        return float(push.abs().mean())
+        return push.abs().mean()
 
     def _show_inputs(self, sample: ClipSample, text: Tensor) -> ShowInputs:
         """Most shows start from noise, some from the video of the next clip of the batch."""
@@ -232,15 +274,53 @@ class Distiller:
             context = noisy_chunks(sample, past, level, torch.randn_like(past), text)
             sigma = training_sigma(shape, 0.5, device)
             noisy = noisy_chunks(sample, latents, sigma, noise, text)
-            (velocity,) = forced_velocity(self.critic.transformer, context, [noisy])
-        loss = (velocity - (noise - latents)).square().mean()
+            played = forced_pass(self.critic.transformer, context, [noisy], tap=self._judge_layers)
+            loss = (played.velocities[0] - (noise - latents)).square().mean()
+            if self.run.judge:
+                loss = loss + _JUDGE_LOSS * self._judge_loss(
+                    sample, text, (level, sigma), played.features[0]
+                )
         torch.autograd.backward(loss)
         self._finish_step(self.critic, self._adam_critic, 2 * self.run.rate * scale)
         return loss.detach()
 
+    def _judge_loss(
+        self, sample: ClipSample, text: Tensor, levels: tuple[Tensor, Tensor], played: Tensor
+    ) -> Tensor:
+        """Loss of telling played tokens from those of rendered clips under the same noise."""
+        past = sample.latents[:, :-1]
+        context = noisy_chunks(sample, past, levels[0], torch.randn_like(past), text)
+        noise = torch.randn_like(sample.latents)
+        noisy = noisy_chunks(sample, sample.latents, levels[1], noise, text)
+        rendered = self._features(context, noisy)
+        return F.softplus(-self.judge(rendered)).mean() + F.softplus(self.judge(played)).mean()
+
+    def _judge_gradient(self, produced: Produced, text: Tensor) -> Tensor:
+        """Return the gradient to descend for the judge to take the latents for rendered ones."""
+        sample, past = produced.sample, produced.past
+        latents = produced.latents.clone().requires_grad_()
+        batch, num_chunks = latents.shape[:2]
+        low, high = _JUDGED_SIGMA
+        drawn = low + (high - low) * torch.rand(batch, 1, device=latents.device)
+        sigma = drawn.expand(-1, num_chunks).contiguous()
+        level = torch.full_like(sigma[:, 1:], _SCORE_CONTEXT_SIGMA)
+        with self._autocast():
+            context = noisy_chunks(sample, past, level, torch.randn_like(past), text)
+            noisy = noisy_chunks(sample, latents, sigma, torch.randn_like(latents), text)
+            logits = self.judge(self._features(context, noisy))
+        (gradient,) = torch.autograd.grad(F.softplus(-logits).mean(), latents)
+        return gradient
+
+    def _features(self, context: Chunks, noisy: Chunks) -> Tensor:
+        found = forced_pass(
+            self.critic.transformer, context, [noisy], tap=self._judge_layers, features_only=True
+        )
+        return found.features[0]
+
     def _finish_step(self, net: HouseNet, adam: torch.optim.AdamW, rate: float) -> None:
+        parameters = [p for p in adam.param_groups[0]["params"] if p.grad is not None]
         self.runtime.average_gradients([net])
-        nn.utils.clip_grad_norm_(net.transformer.parameters(), 1.0)
+        nn.utils.clip_grad_norm_(parameters, 1.0)
         adam.param_groups[0]["lr"] = rate
         adam.step()
         adam.zero_grad(set_to_none=True)
@@ -260,6 +340,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1.5e-4)
     parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--critic-steps", type=int, default=2)
+    parser.add_argument("--judge", type=float, default=0.0, help="size of the judge's push")
     parser.add_argument("--no-compile", dest="compiled", action="store_false")
     args = vars(parser.parse_args())
     run = DistilRun(**{**args, "state": args["state"] or args["out"] / "state"})
@@ -267,9 +348,9 @@ def main() -> None:
     if run.compiled:
         compile_layers()
     rng = runtime.rng(run.seed)
-    pool = LatentPool(load_codec(run.out, runtime), run.pool, runtime.device, rng)
-    runtime.log(f"pool holds {pool.num_clips} clips")
-    distiller = Distiller(run, runtime, pool)
+    pools = PoolSet(load_codec(run.out, runtime), run.pools, runtime.device, rng)
+    runtime.log(f"pools hold {pools.num_clips} clips")
+    distiller = Distiller(run, runtime, pools)
     distiller.train()
     distiller.save()
     runtime.log(f"saved at step {distiller.step}")

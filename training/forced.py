@@ -55,6 +55,18 @@ def chunk_tables(model: CausalTransformer, inputs: Tensor) -> Tables:
     return Tables(first, later)
 
 
+@dataclass(frozen=True, slots=True)
+class Forced:
+    """What a forced pass over R noisy versions found.
+
+    `velocities` has R of [B, N, 3, 16, h, w] float32; `features` has R of [B, N, L, D], the tokens
+    after the tapped layer.
+    """
+
+    velocities: list[Tensor]
+    features: list[Tensor]
+
+
 def forced_velocity(
     model: CausalTransformer, context: Chunks, noisy: Sequence[Chunks]
 ) -> list[Tensor]:
@@ -68,6 +80,26 @@ def forced_velocity(
     Returns:
         R velocities [B, N, 3, 16, h, w] float32.
     """
+    return forced_pass(model, context, noisy).velocities
+
+
+def forced_pass(
+    model: CausalTransformer,
+    context: Chunks,
+    noisy: Sequence[Chunks],
+    *,
+    tap: int | None = None,
+    features_only: bool = False,
+) -> Forced:
+    """Do what `forced_velocity` does, and keep the tokens after `tap` layers.
+
+    Args:
+        model: the transformer.
+        context: as for `forced_velocity`.
+        noisy: as for `forced_velocity`.
+        tap: number of layers after which tokens are kept; None keeps none.
+        features_only: stop there; there are no velocities then.
+    """
     rows = _Rows(context.sigma.shape[1], len(noisy))
     inputs = rows.arrange(context.inputs, [n.inputs for n in noisy])
     sigma = rows.arrange(context.sigma, [n.sigma for n in noisy])
@@ -77,11 +109,16 @@ def forced_velocity(
     # Float32 as the blocks leave it: two input types would mean two compilations.
     tokens = model.embed_patches(inputs.flatten(0, 1)).float()
     text_tokens = model.embed_text(text.flatten(0, 1))
+    features: list[Tensor] = []
     for layer in range(model.config.num_layers):
         tokens = forced_layer(model.block(layer), tokens, e6, text_tokens, tables, rows)
+        if layer + 1 == tap:
+            features = rows.noisy_parts(torch.unflatten(tokens, 0, inputs.shape[:2]))
+            if features_only:
+                return Forced([], features)
     grid = model.grid(LATENTS_PER_CHUNK, *inputs.shape[-2:])
     velocity = torch.unflatten(model.head_out(tokens, e, grid).float(), 0, inputs.shape[:2])
-    return rows.noisy_parts(velocity)
+    return Forced(rows.noisy_parts(velocity), features)
 
 
 class _Rows(NamedTuple):
@@ -202,8 +239,10 @@ def compile_layers() -> None:
     """Compile one block of each forward; all blocks share the result.
 
     Whole-model compilation gave no more speed and took over a minute per variant (H200, 2026-11).
+    The first picture size is compiled as it is; the second makes sizes symbolic, so that every
+    further one costs no compilation.
     """
     global forced_layer, step_layer
     torch._dynamo.config.cache_size_limit = 64
-    forced_layer = torch.compile(forced_layer, dynamic=False)
-    step_layer = torch.compile(step_layer, dynamic=False)
+    forced_layer = torch.compile(forced_layer)
+    step_layer = torch.compile(step_layer)

@@ -1,6 +1,10 @@
-"""A pool of encoded clips on the device: drawn and encoded once, sampled many times."""
+"""Pools of encoded clips on the device: drawn and encoded once, sampled many times.
+
+One pool holds one picture size; a `PoolSet` mixes sizes over the steps of a run.
+"""
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -38,13 +42,32 @@ class ClipSample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PoolSettings:
-    """Sizes of the pool; `num_chunks` is N of the samples."""
+    """Sizes of one pool; `num_chunks` is N of the samples.
 
+    `share` of a run's steps are taken from this pool, with `batch_scale` times the batch, from the
+    moment that `starts_at` (0 to 1) of the run has passed.
+    """
+
+    width_px: int = 256
+    height_px: int = 256
+    share: float = 1.0
+    batch_scale: float = 1.0
+    starts_at: float = 0.0
     capacity: int = 6144
     first_fill: int = 1536
     draw_size: int = 32
     num_chunks: int = 5
-    full_px: int = 256
+
+
+SQUARE = PoolSettings(share=0.64)
+WIDE = PoolSettings(
+    width_px=320, height_px=176, share=0.24, capacity=3072, first_fill=512, draw_size=32
+)
+FINE = PoolSettings(
+    width_px=512, height_px=512, share=0.12, batch_scale=0.2, starts_at=0.45,
+    capacity=512, first_fill=128, draw_size=8,
+)  # fmt: skip
+"""The picture sizes that the shipped weights have seen."""
 
 
 class LatentPool:
@@ -54,11 +77,12 @@ class LatentPool:
         self, codec: TAE, settings: PoolSettings, device: torch.device, rng: random.Random
     ) -> None:
         self._codec, self._settings, self._device, self._rng = codec, settings, device, rng
-        n, side = settings.num_chunks, settings.full_px // LATENT_STRIDE
+        n = settings.num_chunks
         chunk = (settings.capacity, n, LATENTS_PER_CHUNK)
+        size = (settings.height_px // LATENT_STRIDE, settings.width_px // LATENT_STRIDE)
         kept = torch.bfloat16
-        self._latents = torch.zeros(*chunk, LATENT_CHANNELS, side, side, dtype=kept, device=device)
-        self._maps = torch.zeros(*chunk, _CONTROL_MAPS, side, side, dtype=kept, device=device)
+        self._latents = torch.zeros(*chunk, LATENT_CHANNELS, *size, dtype=kept, device=device)
+        self._maps = torch.zeros(*chunk, _CONTROL_MAPS, *size, dtype=kept, device=device)
         self._flags = torch.zeros(settings.capacity, device=device)
         self._captions = torch.zeros(
             settings.capacity, 2, NUM_SLOTS, dtype=torch.long, device=device
@@ -76,9 +100,9 @@ class LatentPool:
         One chunk of frames before the kept ones gives the encoder a past.
         """
         s = self._settings
-        clip_settings = ClipSettings(
-            num_frames=FRAMES_PER_CHUNK * (s.num_chunks + 1), canvas=Canvas.of(s.full_px, s.full_px)
-        )
+        num_frames = FRAMES_PER_CHUNK * (s.num_chunks + 1)
+        canvas = Canvas.of(s.width_px, s.height_px)
+        clip_settings = ClipSettings(num_frames=num_frames, canvas=canvas)
         batch = draw_batch(self._rng, s.draw_size, self._device, clip_settings)
         dtype = self._codec.dtype
         latents = torch.cat(
@@ -109,6 +133,40 @@ class LatentPool:
             caption_to=end,
             blend=self._blend[i],
         )
+
+
+class PoolSet:
+    """Pools of several sizes, of which each step takes one."""
+
+    def __init__(
+        self,
+        codec: TAE,
+        settings: Sequence[PoolSettings],
+        device: torch.device,
+        rng: random.Random,
+    ) -> None:
+        self._settings = settings
+        self._pools = [LatentPool(codec, one, device, rng) for one in settings]
+        self._choices = random.Random(0)  # the same in every process: a step has one size
+
+    @property
+    def num_clips(self) -> int:
+        """Clips in all pools."""
+        return sum(pool.num_clips for pool in self._pools)
+
+    def sample(self, batch_size: int, progress: float) -> ClipSample:
+        """Return random clips of one size; `progress` is that of the run, 0 to 1."""
+        index = self._choose(progress)
+        scaled = max(1, round(batch_size * self._settings[index].batch_scale))
+        return self._pools[index].sample(scaled)
+
+    def add(self, progress: float) -> None:
+        """Draw new clips of one size, chosen as `sample` does."""
+        self._pools[self._choose(progress)].add()
+
+    def _choose(self, progress: float) -> int:
+        weights = [s.share * (progress >= s.starts_at) for s in self._settings]
+        return self._choices.choices(range(len(weights)), weights)[0]
 
 
 def frozen_codec(codec: TAE, device: torch.device) -> TAE:

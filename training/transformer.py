@@ -21,7 +21,7 @@ from engine.worker.models.wan.transformer import CausalTransformer, TransformerC
 from training.checkpoints import load_state, load_weights, save_state, save_weights
 from training.forced import Chunks, compile_layers, forced_velocity
 from training.optimisers import MovingAverage, MuonAdam, trapezoid_scale
-from training.pool import ClipSample, LatentPool, PoolSettings, frozen_codec
+from training.pool import FINE, SQUARE, WIDE, ClipSample, PoolSet, PoolSettings, frozen_codec
 from training.runtime import Runtime, StageClock, check_finite, start_runtime, stop_runtime
 
 _CAPTION_DROPOUT = 0.1
@@ -34,7 +34,8 @@ _DRAW_EVERY = 8
 class TransformerRun:
     """Settings of one run. `copies` noisy versions of each clip share one context.
 
-    `weights` is a folder of earlier weights to start from, used when there is no state to resume.
+    `weights` is a folder of earlier weights to start from, used when there is no state to resume;
+    `weights_suffix` says which: "-base" is what this stage writes, "" a distilled model.
     A long training may be cut into runs: `start` and `end` say which part of the whole learning
     rate schedule, 0 to 1, this run covers.
     """
@@ -43,14 +44,15 @@ class TransformerRun:
     out: Path
     state: Path
     seed: int = 2
-    batch_size: int = 24
-    copies: int = 2
+    batch_size: int = 18
+    copies: int = 3
     start: float = 0.0
     end: float = 1.0
     compiled: bool = True
     weights: Path | None = None
+    weights_suffix: str = "-base"
     config: TransformerConfig = HOUSE_TRANSFORMER
-    pool: PoolSettings = PoolSettings()  # noqa: RUF009 (frozen)
+    pools: tuple[PoolSettings, ...] = (SQUARE, WIDE, FINE)
 
 
 class HouseNet(nn.Module):
@@ -144,11 +146,11 @@ def velocity_loss(net: HouseNet, sample: ClipSample, copies: int) -> tuple[Tenso
 class TransformerTrainer:
     """Everything a run keeps between steps."""
 
-    def __init__(self, run: TransformerRun, runtime: Runtime, pool: LatentPool) -> None:
-        self.run, self.runtime, self.pool = run, runtime, pool
+    def __init__(self, run: TransformerRun, runtime: Runtime, pools: PoolSet) -> None:
+        self.run, self.runtime, self.pools = run, runtime, pools
         self.net = HouseNet(run.config).to(runtime.device)
         if run.weights:
-            self.net.load(run.weights, "-base")
+            self.net.load(run.weights, run.weights_suffix)
         self.average = MovingAverage(self.net, 0.999)
         self.optimiser = MuonAdam(
             [self.net.transformer, self.net.captions], fused=runtime.device.type == "cuda"
@@ -189,9 +191,9 @@ class TransformerTrainer:
         run, runtime = self.run, self.runtime
         clock, begin = StageClock(runtime, run.seconds), self.step
         while (progress := clock.progress()) < 1:
-            if self.step % _DRAW_EVERY == 0:
-                self.pool.add()
             overall = run.start + (run.end - run.start) * progress
+            if self.step % _DRAW_EVERY == 0:
+                self.pools.add(overall)
             loss, by_chunk, norm = self.train_step(overall)
             done = self.step - begin
             if done in (1, 10, 50) or done % 250 == 0:
@@ -200,23 +202,23 @@ class TransformerTrainer:
                 runtime.log(
                     f"transformer {self.step} loss {value:.4f} first {by_chunk[0]:.3f} later "
                     f"{by_chunk[1:].mean():.3f} grad {norm:.2f} {done / clock.elapsed_s:.2f} it/s "
-                    f"pool {self.pool.num_clips}"
+                    f"pool {self.pools.num_clips}"
                 )
 
-    def train_step(self, overall_progress: float) -> tuple[Tensor, Tensor, float]:
-        """Take one optimiser step."""
-        sample = self.pool.sample(self.run.batch_size)
+    def train_step(self, overall_progress: float) -> tuple[Tensor, Tensor, Tensor]:
+        """Take one optimiser step. Nothing here waits for the device."""
+        sample = self.pools.sample(self.run.batch_size, overall_progress)
         with torch.autocast(self.runtime.device.type, dtype=torch.bfloat16):
             loss, by_chunk = velocity_loss(self.net, sample, self.run.copies)
         torch.autograd.backward(loss)
         self.runtime.average_gradients([self.net])
-        norm = float(nn.utils.clip_grad_norm_(self.net.parameters(), 1.0))
+        norm = nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         self.optimiser.step(
             trapezoid_scale(overall_progress, self.step, _WARMUP_STEPS, _DECAY_SHARE, 0.03)
         )
         self.average.update(self.net)
         self.step += 1
-        return loss.detach(), by_chunk, norm
+        return loss.detach(), by_chunk, norm.detach()
 
 
 def load_codec(folder: Path, runtime: Runtime) -> TAE:
@@ -235,11 +237,12 @@ def main() -> None:
     )
     parser.add_argument("--state", type=Path, help="resumable state (default: OUT/state)")
     parser.add_argument("--seed", type=int, default=2)
-    parser.add_argument("--batch-size", type=int, default=24)
-    parser.add_argument("--copies", type=int, default=2)
+    parser.add_argument("--batch-size", type=int, default=18)
+    parser.add_argument("--copies", type=int, default=3)
     parser.add_argument("--start", type=float, default=0.0)
     parser.add_argument("--end", type=float, default=1.0)
     parser.add_argument("--weights", type=Path, help="folder of earlier weights to start from")
+    parser.add_argument("--weights-suffix", default="-base", help='"" is a distilled model')
     parser.add_argument("--no-compile", dest="compiled", action="store_false")
     args = vars(parser.parse_args())
     run = TransformerRun(**{**args, "state": args["state"] or args["out"] / "state"})
@@ -247,9 +250,9 @@ def main() -> None:
     rng = runtime.rng(run.seed)
     if run.compiled:
         compile_layers()
-    pool = LatentPool(load_codec(run.out, runtime), run.pool, runtime.device, rng)
-    runtime.log(f"pool holds {pool.num_clips} clips")
-    trainer = TransformerTrainer(run, runtime, pool)
+    pools = PoolSet(load_codec(run.out, runtime), run.pools, runtime.device, rng)
+    runtime.log(f"pools hold {pools.num_clips} clips")
+    trainer = TransformerTrainer(run, runtime, pools)
     trainer.train()
     trainer.save()
     runtime.log(f"saved at step {trainer.step}")

@@ -9,16 +9,18 @@ from engine.worker.models.house.house import HOUSE_CODEC
 from engine.worker.models.wan.tae import TAE
 from engine.worker.models.wan.transformer import TransformerConfig
 from training.checkpoints import load_weights, save_weights
-from training.codec import dead_share, init_codec, train_step
+from training.codec import dead_share, init_codec, load_earlier, train_step
 from training.distil import Distiller, DistilRun
 from training.evaluate import parse_variant
 from training.measures import measure
 from training.optimisers import trapezoid_scale
-from training.pool import LatentPool, PoolSettings, frozen_codec
+from training.pool import LatentPool, PoolSet, PoolSettings, frozen_codec
 from training.runtime import start_runtime
-from training.transformer import HouseNet, TransformerRun, TransformerTrainer
+from training.transformer import HouseNet, TransformerRun, TransformerTrainer, noisy_chunks
 
-POOL = PoolSettings(capacity=6, first_fill=4, draw_size=4, num_chunks=2, full_px=32)
+SMALL = {"capacity": 6, "first_fill": 4, "draw_size": 4, "num_chunks": 2}
+POOL = PoolSettings(width_px=32, height_px=32, **SMALL)
+WIDE = PoolSettings(width_px=64, height_px=32, share=0.5, batch_scale=0.5, starts_at=0.5, **SMALL)
 TINY = TransformerConfig(
     dim=24, ffn_dim=32, num_heads=2, num_layers=2, text_dim=64, text_len=8, in_dim=21
 )
@@ -37,10 +39,34 @@ def pool(runtime):
     return LatentPool(frozen_codec(codec, runtime.device), POOL, runtime.device, random.Random(1))
 
 
+@pytest.fixture
+def pools(runtime):
+    torch.manual_seed(0)
+    codec = TAE(HOUSE_CODEC)
+    init_codec(codec)
+    frozen = frozen_codec(codec, runtime.device)
+    return PoolSet(frozen, (POOL, WIDE), runtime.device, random.Random(1))
+
+
 def transformer_run(folder):
     return TransformerRun(
-        seconds=1, out=folder, state=folder, batch_size=2, compiled=False, config=TINY, pool=POOL
+        seconds=1, out=folder, state=folder, batch_size=2, compiled=False, config=TINY
     )
+
+
+def judged_apart(distiller, produced):
+    """By how much the judge's mean logit of rendered chunks lies above that of played ones."""
+    sample, means = produced.sample, []
+    text = sample.text(distiller.critic.captions)
+    for latents, past in (
+        (sample.latents, sample.latents[:, :-1]),
+        (produced.latents, produced.past),
+    ):
+        sigma = torch.full(latents.shape[:2], 0.1)
+        context = noisy_chunks(sample, past, torch.zeros_like(sigma[:, 1:]), past, text)
+        noisy = noisy_chunks(sample, latents, sigma, torch.zeros_like(latents), text)
+        means.append(float(distiller.judge(distiller._features(context, noisy)).mean()))
+    return means[0] - means[1]
 
 
 def test_a_new_codec_shows_the_picture_before_it_has_learnt_anything():
@@ -73,28 +99,72 @@ def test_a_full_pool_replaces_its_oldest_clips(pool):
     assert pool.num_clips == POOL.capacity
 
 
-def test_a_transformer_run_resumes_where_it_stopped(tmp_path, runtime, pool):
-    first = TransformerTrainer(transformer_run(tmp_path), runtime, pool)
+def test_a_pool_set_takes_each_size_when_it_may(pools):
+    early = {tuple(pools.sample(2, 0.1).latents.shape[-2:]) for _ in range(20)}
+    late = {tuple(pools.sample(2, 0.9).latents.shape[-2:]) for _ in range(20)}
+    assert (early, late) == ({(4, 4)}, {(4, 4), (4, 8)})
+
+
+def test_a_transformer_run_resumes_where_it_stopped(tmp_path, runtime, pools):
+    first = TransformerTrainer(transformer_run(tmp_path), runtime, pools)
     first.train_step(0.0)
     first.save()
-    second = TransformerTrainer(transformer_run(tmp_path), runtime, pool)
+    second = TransformerTrainer(transformer_run(tmp_path), runtime, pools)
     assert second.step == 1
     assert all(map(torch.equal, first.net.parameters(), second.net.parameters()))
 
 
-def test_distillation_moves_the_student_and_leaves_the_teacher(tmp_path, runtime, pool):
+@pytest.mark.parametrize("judge", [0.0, 0.5])
+def test_distillation_moves_the_student_and_leaves_the_teacher(tmp_path, runtime, pools, judge):
     HouseNet(TINY).save(tmp_path, "-base")
-    run = DistilRun(seconds=1, out=tmp_path, state=tmp_path, batch_size=2, config=TINY, pool=POOL)
-    distiller = Distiller(run, runtime, pool)
+    run = DistilRun(seconds=1, out=tmp_path, state=tmp_path, batch_size=2, config=TINY, judge=judge)
+    distiller = Distiller(run, runtime, pools)
     distiller.step = 100  # past the critic's warm-up
     before = [p.clone() for p in distiller.student.transformer.parameters()]
-    distiller.student_step(1.0)
+    distiller.student_step(1.0, 1.0)
     distiller.critic_step(1.0)  # until now critic and teacher agreed
-    distiller.student_step(1.0)
+    distiller.student_step(1.0, 1.0)
     moved = zip(before, distiller.student.transformer.parameters(), strict=True)
     kept = zip(before, distiller.teacher.transformer.parameters(), strict=True)
     assert any(not torch.equal(old, new) for old, new in moved)
     assert all(torch.equal(old, new) for old, new in kept)
+
+
+def test_a_judge_learns_to_tell_rendered_from_played(tmp_path, runtime, pools):
+    HouseNet(TINY).save(tmp_path, "-base")
+    run = DistilRun(
+        seconds=1, out=tmp_path, state=tmp_path, batch_size=4, rate=2e-3, config=TINY, judge=1.0
+    )
+    distiller = Distiller(run, runtime, pools)
+    distiller.student_step(1.0, 0.0)
+    (produced,) = distiller._produced
+    with torch.no_grad():
+        before = judged_apart(distiller, produced)
+        with torch.enable_grad():
+            for _ in range(40):
+                distiller.critic_step(1.0)
+        assert judged_apart(distiller, produced) > before + 0.1
+
+
+def test_distillation_resumes_with_its_optimisers(tmp_path, runtime, pools):
+    HouseNet(TINY).save(tmp_path, "-base")
+    run = DistilRun(seconds=1, out=tmp_path, state=tmp_path, batch_size=2, config=TINY)
+    first = Distiller(run, runtime, pools)
+    first.student_step(1.0, 0.0)
+    first.critic_step(1.0)
+    first.save()
+    second = Distiller(run, runtime, pools)
+    moments = [d._adam_critic.state_dict()["state"][0]["exp_avg_sq"] for d in (first, second)]
+    assert torch.equal(*moments)
+
+
+def test_a_codec_goes_on_from_an_earlier_one_on_raw_latents(tmp_path):
+    earlier, codec = TAE(HOUSE_CODEC), TAE(HOUSE_CODEC)
+    earlier.latent_std.fill_(2)
+    save_weights(earlier, tmp_path / "codec.safetensors")
+    load_earlier(codec, tmp_path / "codec.safetensors")
+    assert float(codec.latent_std[0]) == 1
+    assert torch.equal(codec.encoder[0].weight, earlier.encoder[0].weight.bfloat16().float())
 
 
 def test_saved_weights_come_back_as_bf16_values(tmp_path):
