@@ -18,6 +18,7 @@ from engine.visuals.canvas import Canvas
 from engine.visuals.clips import ClipSettings, draw_batch
 from engine.visuals.leaves import draw_leaves
 from engine.worker.models.house.house import HOUSE_CODEC
+from engine.worker.models.house.vocabulary import FAMILIES
 from engine.worker.models.wan.tae import TAE, MemBlock
 from training.checkpoints import load_state, load_weights, save_state, save_weights
 from training.codec_losses import CodecLoss, codec_loss
@@ -255,6 +256,7 @@ class GateResult:
 
     psnr_db: float
     saturation_ratio: float
+    sharpness_ratio: float
     seam_ratio: float
     latent_std: float
 
@@ -267,8 +269,10 @@ class GateResult:
 @torch.no_grad()
 def gate(codec: TAE, full_px: int, device: torch.device, seed: int = 99) -> GateResult:
     """Measure PSNR, saturation and seam on clips no training process has drawn."""
-    settings = ClipSettings(num_frames=48, canvas=Canvas.of(full_px, full_px), num_families=24)
-    frames = draw_batch(random.Random(seed), 24, device, settings).frames
+    settings = ClipSettings(
+        num_frames=48, canvas=Canvas.of(full_px, full_px), num_families=len(FAMILIES)
+    )
+    frames = draw_batch(random.Random(seed), len(FAMILIES), device, settings).frames
     decoded, latents = torch.empty_like(frames), []
     for row in range(len(frames)):
         with torch.autocast(device.type, dtype=torch.bfloat16):
@@ -277,14 +281,24 @@ def gate(codec: TAE, full_px: int, device: torch.device, seed: int = 99) -> Gate
         latents.append(z.float())
     mse = (decoded - frames).square().mean((1, 2, 3, 4))
     saturation = [(x.amax(2) - x.amin(2)).mean() for x in (decoded, frames)]
-    difference = decoded.diff(dim=1).abs().mean((0, 2, 3, 4))
-    edge = torch.arange(1, 48, device=device) % 4 == 0
+    sharpness = [x.diff(dim=-1).abs().mean() for x in (decoded, frames)]
+    seams = [_seam_ratio(x) for x in (decoded, frames)]
     return GateResult(
         psnr_db=float((-10 * torch.log10(mse)).mean()),
         saturation_ratio=float(saturation[0] / saturation[1]),
-        seam_ratio=float(difference[edge].mean() / difference[~edge].mean()),
+        sharpness_ratio=float(sharpness[0] / sharpness[1]),
+        seam_ratio=float(seams[0] / seams[1]),
         latent_std=float(torch.cat(latents).std()),
     )
+
+
+def _seam_ratio(frames: Tensor) -> Tensor:
+    """Frame difference at latent edges as a ratio to that inside latent frames."""
+    difference = frames.diff(dim=1).abs().mean((0, 2, 3, 4))
+    edge = (
+        torch.arange(1, frames.shape[1], device=frames.device) % HOUSE_CODEC.frames_per_latent == 0
+    )
+    return difference[edge].mean() / difference[~edge].mean()
 
 
 def main() -> None:

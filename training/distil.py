@@ -27,6 +27,7 @@ from engine.worker.models.house.vocabulary import NUM_SLOTS
 from engine.worker.models.wan.transformer import TransformerConfig
 from training.checkpoints import load_state, save_state
 from training.forced import Chunks, compile_layers, forced_pass, forced_velocity
+from training.judge import Judge
 from training.optimisers import MovingAverage, trapezoid_scale
 from training.pool import FINE, SQUARE, WIDE, ClipSample, PoolSet, PoolSettings
 from training.rollout import Rollout, Sampling, ShowInputs, roll_out
@@ -42,6 +43,7 @@ from training.transformer import (
 
 _SCORE_CONTEXT_SIGMA = 0.08
 _VIDEO_SHARE = 0.3
+_GO_ON_SHARE = 0.5
 _LAST_STEP_SHARE = 0.75
 _CRITIC_WARMUP = 10
 _BUFFER = 12
@@ -75,26 +77,29 @@ class DistilRun:
 
 @dataclass(frozen=True, slots=True)
 class Produced:
-    """Student output of one step together with what it was made under."""
+    """Student output of one step together with what it was made under.
 
+    The first `num_given` chunks are the end of the step before: context, not output.
+    """
+
+    rendered: ClipSample
     sample: ClipSample
+    num_given: int
     past: Tensor  # [B, N - 1, ...] the rolled-out chunks that were its context
     latents: Tensor  # [B, N, ...] what the student predicted
 
 
-class Judge(nn.Module):
-    """Says of every token of the critic whether it comes from rendered pictures (above 0)."""
-
-    def __init__(self, dim: int) -> None:
-        super().__init__()
-        self.layers = nn.Sequential(
-            nn.LayerNorm(dim), nn.Linear(dim, dim // 2), nn.SiLU(), nn.Linear(dim // 2, 1)
-        )
-
-    def forward(self, features: Tensor) -> Tensor:
-        """Map tokens [..., D] to logits [...]."""
-        logits: Tensor = self.layers(features).squeeze(-1).float()
-        return logits
+def going_on(rendered: ClipSample, last: Tensor) -> ClipSample:
+    """Return what a show is played under that goes on after its last chunk [B, 1, ...]."""
+    control = rendered.control
+    batch, num_chunks = rendered.latents.shape[:2]
+    return ClipSample(
+        latents=torch.cat([last, rendered.latents], 1),
+        control=torch.cat([control[:, -1:], control], 1),
+        caption_from=rendered.caption_to,
+        caption_to=rendered.caption_to,
+        blend=rendered.blend.new_ones(batch, num_chunks + 1),
+    )
 
 
 class Distiller:
@@ -118,6 +123,7 @@ class Distiller:
         self._adam_critic = self._adam([self.critic.transformer, self.judge], 2 * run.rate)
         self._load()
         self._produced: list[Produced] = []
+        self._tail: tuple[ClipSample, Tensor] | None = None
         nulls = torch.zeros(NUM_SLOTS, dtype=torch.long, device=runtime.device)
         self._null_text = self.teacher.captions(nulls).detach()
 
@@ -176,7 +182,7 @@ class Distiller:
                 check_finite(value, f"critic loss at step {self.step}")
                 spread = self._produced[-1].latents.std()
                 moving = self._produced[-1].latents.diff(dim=2).abs().mean()
-                real = self._produced[-1].sample.latents.diff(dim=2).abs().mean()
+                real = self._produced[-1].rendered.latents.diff(dim=2).abs().mean()
                 self.runtime.log(
                     f"distil {self.step} push {push:.4f} critic {value:.4f} std {spread:.3f} "
                     f"motion {moving:.3f} (data {real:.3f}) {done / clock.elapsed_s:.2f} it/s"
@@ -184,16 +190,18 @@ class Distiller:
 
     def student_step(self, scale: float, progress: float) -> Tensor:
         """Roll out, keep the result for the critic, and (after its warm-up) push the student."""
-        sample = self.pools.sample(self.run.batch_size, progress)
+        rendered, sample, num_given = self._next_show(progress)
         text = sample.text(self.student.captions).detach()
         with self._autocast():
             rollout = roll_out(
                 self.student.transformer,
-                self._show_inputs(sample, text),
+                self._show_inputs(sample, text, num_given),
                 Sampling(sigmas=HOUSE_SAMPLING.sigmas),
+                num_given=num_given,
             )
-            produced = self._predict(sample, rollout, text)
-        kept = Produced(sample, produced.past, produced.latents.detach())
+            latents = self._predict(sample, rollout, text, num_given)
+        self._tail = rendered, rollout.latents[:, -1:]
+        kept = Produced(rendered, sample, num_given, rollout.latents[:, :-1], latents.detach())
         self._produced = [*self._produced, kept][-_BUFFER:]
         if self.step < _CRITIC_WARMUP:
             return torch.zeros(())
@@ -202,13 +210,25 @@ class Distiller:
             pull = self._judge_gradient(kept, text)
             size = self.run.judge * push.abs().mean() / pull.abs().mean().clamp_min(1e-12)
             push = push + size * pull
-        loss = 0.5 * (produced.latents - (kept.latents - push)).square().mean()
+        push[:, :num_given] = 0
+        loss = 0.5 * (latents - (kept.latents - push)).square().mean()
         torch.autograd.backward(loss)
         self._finish_step(self.student, self._adam_student, self.run.rate * scale)
         self.average.update(self.student)
         return push.abs().mean()
 
-    def _show_inputs(self, sample: ClipSample, text: Tensor) -> ShowInputs:
+    def _next_show(self, progress: float) -> tuple[ClipSample, ClipSample, int]:
+        """Begin new shows, or go on with those of the step before, as a night goes on.
+
+        Returns the rendered clips, what is played under, and how many chunks of it are given.
+        """
+        if self._tail is not None and self.rng.random() < _GO_ON_SHARE:
+            rendered, last = self._tail
+            return rendered, going_on(rendered, last), 1
+        rendered = self.pools.sample(self.run.batch_size, progress)
+        return rendered, rendered, 0
+
+    def _show_inputs(self, sample: ClipSample, text: Tensor, num_given: int) -> ShowInputs:
         """Most shows start from noise, some from the video of the next clip of the batch."""
         batch, device = text.shape[0], text.device
         strength = 0.4 + 0.55 * torch.rand(batch, device=device)
@@ -217,11 +237,15 @@ class Distiller:
             text=text,
             control=sample.control,
             null_text=self._null_text,
-            video=sample.latents.roll(1, 0),
+            video=torch.cat(
+                [sample.latents[:, :num_given], sample.latents[:, num_given:].roll(1, 0)], 1
+            ),
             strength=strength.masked_fill(from_noise, 1.0),
         )
 
-    def _predict(self, sample: ClipSample, rollout: Rollout, text: Tensor) -> Produced:
+    def _predict(
+        self, sample: ClipSample, rollout: Rollout, text: Tensor, num_given: int
+    ) -> Tensor:
         """Repeat one denoising step of the rollout, all chunks at once, with gradients."""
         last = len(rollout.step_inputs) - 1
         step = last if self.rng.random() < _LAST_STEP_SHARE else self.rng.randrange(last)
@@ -235,7 +259,8 @@ class Distiller:
         chunks = noisy_chunks(sample, given, zeros, given, text).at(sigma)
         (velocity,) = forced_velocity(self.student.transformer, context, [chunks])
         share = sigma.view(batch, num_chunks, 1, 1, 1, 1)
-        return Produced(sample, past, given - share * velocity)
+        predicted = given - share * velocity
+        return torch.cat([rollout.latents[:, :num_given], predicted[:, num_given:]], 1)
 
     @torch.no_grad()
     def _score_difference(self, produced: Produced, text: Tensor) -> Tensor:
@@ -278,17 +303,19 @@ class Distiller:
             loss = (played.velocities[0] - (noise - latents)).square().mean()
             if self.run.judge:
                 loss = loss + _JUDGE_LOSS * self._judge_loss(
-                    sample, text, (level, sigma), played.features[0]
+                    produced.rendered, (level, sigma), played.features[0]
                 )
         torch.autograd.backward(loss)
         self._finish_step(self.critic, self._adam_critic, 2 * self.run.rate * scale)
         return loss.detach()
 
     def _judge_loss(
-        self, sample: ClipSample, text: Tensor, levels: tuple[Tensor, Tensor], played: Tensor
+        self, sample: ClipSample, levels: tuple[Tensor, Tensor], played: Tensor
     ) -> Tensor:
-        """Loss of telling played tokens from those of rendered clips under the same noise."""
-        past = sample.latents[:, :-1]
+        """Loss of telling played tokens from those of rendered clips at the same noise shares."""
+        past, num_chunks = sample.latents[:, :-1], sample.latents.shape[1]
+        levels = levels[0][:, : num_chunks - 1], levels[1][:, :num_chunks]
+        text = sample.text(self.critic.captions).detach()
         context = noisy_chunks(sample, past, levels[0], torch.randn_like(past), text)
         noise = torch.randn_like(sample.latents)
         noisy = noisy_chunks(sample, sample.latents, levels[1], noise, text)

@@ -69,6 +69,7 @@ def roll_out(
     *,
     generator: torch.Generator | None = None,
     reset_at: int | None = None,
+    num_given: int = 0,
 ) -> Rollout:
     """Generate N chunks, each after the clean pass over the one before.
 
@@ -78,6 +79,7 @@ def roll_out(
         sampling: how to denoise.
         generator: source of noise; None uses torch's default.
         reset_at: chunk before which the context is forgotten (a hard cut).
+        num_given: so many chunks are not generated but taken from `inputs.video`, clean.
     """
     memory: Sequence[LayerMemory] | None = None
     null_memory: Sequence[LayerMemory] | None = None
@@ -89,10 +91,12 @@ def roll_out(
             memory = null_memory = None
         text, control = inputs.text[:, n : n + 1], inputs.control[:, n : n + 1]
         guided = _Guided(model, text, inputs.null_text, control, sampling.guidance)
-        x = _mix(inputs.video[:, n], _noise_like(inputs.video[:, n], generator), sigmas[0])
-        x0 = x
+        x0 = inputs.video[:, n]
+        x = _mix(x0, _noise_like(x0, generator), sigmas[0])
         for step, sigma in enumerate(sigmas):
             given[step].append(x)
+            if n < num_given:
+                continue
             velocity = guided.velocity(x, sigma, memory, null_memory)
             x0 = x - _wide(sigma) * velocity
             if step + 1 < len(sigmas):

@@ -28,6 +28,7 @@ _CAPTION_DROPOUT = 0.1
 _WARMUP_STEPS = 150
 _DECAY_SHARE = 0.6
 _DRAW_EVERY = 8
+_FIRST_CHUNK_WEIGHT = 2.0  # a hard cut shows it, and it has no context to help it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,8 +140,10 @@ def velocity_loss(net: HouseNet, sample: ClipSample, copies: int) -> tuple[Tenso
     ]
     velocities = forced_velocity(net.transformer, context, noisy)
     errors = [(v - (e - latents)).square() for v, e in zip(velocities, noises, strict=True)]
-    error = torch.stack(errors).mean(0)
-    return error.mean(), error.detach().mean((0, 2, 3, 4, 5))
+    by_chunk = torch.stack(errors).mean((0, 1, 3, 4, 5, 6))
+    weight = torch.ones_like(by_chunk)
+    weight[0] = _FIRST_CHUNK_WEIGHT
+    return (by_chunk * weight).sum() / weight.sum(), by_chunk.detach()
 
 
 class TransformerTrainer:

@@ -146,6 +146,21 @@ def test_a_judge_learns_to_tell_rendered_from_played(tmp_path, runtime, pools):
         assert judged_apart(distiller, produced) > before + 0.1
 
 
+def test_some_steps_go_on_where_the_step_before_ended(tmp_path, runtime, pools):
+    HouseNet(TINY).save(tmp_path, "-base")
+    run = DistilRun(seconds=1, out=tmp_path, state=tmp_path, batch_size=2, config=TINY, judge=0.5)
+    distiller = Distiller(run, runtime, pools)
+    distiller.step = 100
+    ends = []
+    while not ends or distiller._produced[-1].num_given == 0:
+        ends.append(distiller._tail[1] if distiller._tail else None)
+        distiller.student_step(1.0, 0.0)
+        distiller.critic_step(1.0)
+    last = distiller._produced[-1]
+    assert last.latents.shape[1] == POOL.num_chunks + 1
+    assert torch.equal(last.latents[:, :1], ends[-1])
+
+
 def test_distillation_resumes_with_its_optimisers(tmp_path, runtime, pools):
     HouseNet(TINY).save(tmp_path, "-base")
     run = DistilRun(seconds=1, out=tmp_path, state=tmp_path, batch_size=2, config=TINY)
