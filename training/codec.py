@@ -3,7 +3,6 @@
 python -m training.codec --seconds 160 --out runs/house
 """
 
-import argparse
 import math
 import random
 import sys
@@ -24,6 +23,7 @@ from training.checkpoints import load_state, load_weights, save_state, save_weig
 from training.codec_losses import CodecLoss, codec_loss
 from training.optimisers import MovingAverage, cosine_scale
 from training.runtime import Runtime, StageClock, check_finite, start_runtime, stop_runtime
+from training.stage import parse_run, stage_parser
 
 GATE_SATURATION = 0.9
 GATE_PSNR_DB = 28.0  # the linear shortcut alone reaches 27
@@ -303,11 +303,7 @@ def _seam_ratio(frames: Tensor) -> Tensor:
 
 def main() -> None:
     """Train, save, and stop the pipeline if the gate is not passed."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=160)
-    parser.add_argument("--out", type=Path, required=True, help="folder for weights")
-    parser.add_argument("--state", type=Path, help="resumable state (default: OUT/state)")
-    parser.add_argument("--seed", type=int, default=1)
+    parser = stage_parser(__doc__, seconds=160, seed=1, out="folder for weights")
     parser.add_argument("--batch-size", type=int, default=32)
     parser.add_argument("--crop-px", type=int, default=128)
     parser.add_argument("--full-px", type=int, default=256)
@@ -315,8 +311,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=1e-3)
     parser.add_argument("--weights", type=Path, help="earlier codec to go on from")
     parser.add_argument("--colours", type=Path, help="codec whose colour shortcut to start from")
-    args = vars(parser.parse_args())
-    run = CodecRun(**{**args, "state": args["state"] or args["out"] / "state"})
+    run = parse_run(parser, CodecRun)
     runtime = start_runtime()
     codec = train(run, runtime)
     result = gate(codec, run.full_px, runtime.device)

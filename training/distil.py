@@ -12,7 +12,6 @@ edges, fine patterns) can only come from the data.
 Source: Yin et al., DMD2 (2024); Huang et al., Self-Forcing (2025).
 """
 
-import argparse
 import copy
 import random
 from dataclasses import dataclass, replace
@@ -32,6 +31,7 @@ from training.optimisers import MovingAverage, trapezoid_scale
 from training.pool import FINE, SQUARE, WIDE, ClipSample, PoolSet, PoolSettings
 from training.rollout import Rollout, Sampling, ShowInputs, roll_out
 from training.runtime import Runtime, StageClock, check_finite, start_runtime, stop_runtime
+from training.stage import parse_run, stage_parser
 from training.transformer import (
     HouseNet,
     context_sigma,
@@ -50,7 +50,7 @@ _BUFFER = 12
 _JUDGE_DEPTH = 0.7  # of the critic's layers
 _JUDGE_LOSS = 0.03
 _JUDGED_SIGMA = (0.02, 0.7)
-_DRAW_EVERY = 8
+_DRAW_EVERY = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -358,19 +358,14 @@ class Distiller:
 
 def main() -> None:
     """Distil from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
-    parser.add_argument("--seconds", type=float, default=240)
-    parser.add_argument("--out", type=Path, required=True, help="folder of stages 1 and 2")
-    parser.add_argument("--state", type=Path, help="resumable state (default: OUT/state)")
-    parser.add_argument("--seed", type=int, default=3)
+    parser = stage_parser(__doc__, seconds=240, seed=3, out="folder of stages 1 and 2")
     parser.add_argument("--batch-size", type=int, default=16)
     parser.add_argument("--rate", type=float, default=1.5e-4)
     parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--critic-steps", type=int, default=2)
     parser.add_argument("--judge", type=float, default=0.0, help="size of the judge's push")
     parser.add_argument("--no-compile", dest="compiled", action="store_false")
-    args = vars(parser.parse_args())
-    run = DistilRun(**{**args, "state": args["state"] or args["out"] / "state"})
+    run = parse_run(parser, DistilRun)
     runtime = start_runtime()
     if run.compiled:
         compile_layers()

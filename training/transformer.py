@@ -3,7 +3,6 @@
 python -m training.transformer --seconds 600 --out runs/house
 """
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,11 +22,12 @@ from training.forced import Chunks, compile_layers, forced_velocity
 from training.optimisers import MovingAverage, MuonAdam, trapezoid_scale
 from training.pool import FINE, SQUARE, WIDE, ClipSample, PoolSet, PoolSettings, frozen_codec
 from training.runtime import Runtime, StageClock, check_finite, start_runtime, stop_runtime
+from training.stage import parse_run, stage_parser
 
 _CAPTION_DROPOUT = 0.1
 _WARMUP_STEPS = 150
 _DECAY_SHARE = 0.6
-_DRAW_EVERY = 8
+_DRAW_EVERY = 12
 _FIRST_CHUNK_WEIGHT = 2.0  # a hard cut shows it, and it has no context to help it
 
 
@@ -233,13 +233,7 @@ def load_codec(folder: Path, runtime: Runtime) -> TAE:
 
 def main() -> None:
     """Train from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=600)
-    parser.add_argument(
-        "--out", type=Path, required=True, help="folder of the codec, and for weights"
-    )
-    parser.add_argument("--state", type=Path, help="resumable state (default: OUT/state)")
-    parser.add_argument("--seed", type=int, default=2)
+    parser = stage_parser(__doc__, seconds=600, seed=2, out="folder of the codec, and for weights")
     parser.add_argument("--batch-size", type=int, default=18)
     parser.add_argument("--copies", type=int, default=3)
     parser.add_argument("--start", type=float, default=0.0)
@@ -247,8 +241,7 @@ def main() -> None:
     parser.add_argument("--weights", type=Path, help="folder of earlier weights to start from")
     parser.add_argument("--weights-suffix", default="-base", help='"" is a distilled model')
     parser.add_argument("--no-compile", dest="compiled", action="store_false")
-    args = vars(parser.parse_args())
-    run = TransformerRun(**{**args, "state": args["state"] or args["out"] / "state"})
+    run = parse_run(parser, TransformerRun)
     runtime = start_runtime()
     rng = runtime.rng(run.seed)
     if run.compiled:

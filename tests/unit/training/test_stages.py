@@ -5,6 +5,7 @@ import random
 import pytest
 import torch
 
+from engine.bench.picture_measures import measure
 from engine.worker.models.house.house import HOUSE_CODEC
 from engine.worker.models.wan.tae import TAE
 from engine.worker.models.wan.transformer import TransformerConfig
@@ -12,7 +13,6 @@ from training.checkpoints import load_weights, save_weights
 from training.codec import dead_share, init_codec, load_earlier, train_step
 from training.distil import Distiller, DistilRun
 from training.evaluate import parse_variant
-from training.measures import measure
 from training.optimisers import trapezoid_scale
 from training.pool import LatentPool, PoolSet, PoolSettings, frozen_codec
 from training.runtime import start_runtime
