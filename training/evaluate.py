@@ -17,6 +17,13 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor
 
+from engine.bench.picture_measures import (
+    FRAMES_PER_CHUNK,
+    by_clip,
+    correlation,
+    frame_differences,
+    measure,
+)
 from engine.visuals.canvas import Canvas
 from engine.visuals.clips import ClipSettings, draw_clips
 from engine.visuals.controls import CONTROL_KINDS, draw_controls
@@ -27,7 +34,6 @@ from engine.worker.models.house.house import HOUSE_SAMPLING, HOUSE_TRANSFORMER
 from engine.worker.models.house.text import parse_prompt
 from engine.worker.models.house.vocabulary import NUM_SLOTS, WORDS
 from engine.worker.models.wan.tae import TAE, TAEState
-from training.measures import FRAMES_PER_CHUNK, correlation, frame_differences, measure
 from training.rollout import Sampling, ShowInputs, roll_out, text_only
 from training.runtime import Runtime, start_runtime
 from training.transformer import HouseNet, load_codec
@@ -146,7 +152,8 @@ class Evaluation:
         result, reference = measure(clips), measure(source)
         self.numbers["prompts"] = asdict(result)
         self.player.runtime.log(self.name, result.relative_to(reference))
-        motion = frame_differences(clips).mean(1) / frame_differences(source).mean(1)
+        motion = by_clip(clips, frame_differences).mean(1)
+        motion = motion / by_clip(source, frame_differences).mean(1)
         self.player.runtime.log(
             f"{self.name} motion by prompt", " ".join(f"{x:.2f}" for x in motion.tolist())
         )
@@ -165,7 +172,7 @@ class Evaluation:
         for kind, (share, reset_at) in kinds.items():
             text = torch.lerp(begin[:, None], end[:, None], share.view(1, -1, 1, 1))
             clips = self.player.play(self.player.show_inputs(text), reset_at)
-            difference = frame_differences(clips)
+            difference = by_clip(clips, frame_differences)
             cut = _CUT_CHUNK * FRAMES_PER_CHUNK - 1
             numbers = {
                 "at cut": difference[:, cut].tolist(),

@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 import torch
 
+from engine.bench.picture_measures import correlation
 from engine.visuals.canvas import Canvas
 from engine.visuals.clips import Change, ClipSettings, draw_batch, draw_clips
 from engine.visuals.controls import CONTROL_KINDS
 from engine.visuals.leaves import draw_leaves
 from engine.visuals.looks import NUM_PARAMETERS, Look, paint, random_look
 from engine.worker.models.house.vocabulary import FAMILIES, MODIFIERS, WORDS
-from training.measures import correlation
 
 CPU = torch.device("cpu")
 SMALL = Canvas.of(32, 32)
