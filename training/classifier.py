@@ -85,7 +85,7 @@ def draw_labelled(
     shapes = torch.tensor([[rng.random() for _ in range(NUM_PARAMETERS)] for _ in looks])
     settings = ClipSettings(num_frames=CLIP_FRAMES, canvas=Canvas.of(run.full_px, run.full_px))
     frames = draw_clips(looks, [None] * count, kinds, shapes.to(device), settings).frames
-    small = shrink(frames.flatten(0, 1)).unflatten(0, (count, CLIP_FRAMES))
+    small = torch.unflatten(shrink(frames.flatten(0, 1)), 0, (count, CLIP_FRAMES))
     return Labelled((small * 255).round().to(torch.uint8), *labels_of(looks, device))
 
 
@@ -134,20 +134,21 @@ def _mirrored(clips: Tensor, _amount: Tensor) -> Tensor:
 def _blurred(clips: Tensor, amount: Tensor) -> Tensor:
     flat = clips.flatten(0, 1)
     soft = F.avg_pool2d(F.pad(flat, (2, 2, 2, 2), mode="replicate"), 5, 1)
-    return clips.lerp(soft.unflatten(0, clips.shape[:2]), amount)
+    return clips.lerp(torch.unflatten(soft, 0, clips.shape[:2]), amount)
 
 
 def _smeared(clips: Tensor, amount: Tensor) -> Tensor:
     """Pull the frames of each latent (four) towards their mean, as a codec does."""
-    latents = clips.unflatten(1, (-1, 4))
-    return latents.lerp(latents.mean(2, keepdim=True), 0.6 * amount.unsqueeze(1)).flatten(1, 2)
+    latents = torch.unflatten(clips, 1, (-1, 4))
+    smeared = latents.lerp(latents.mean(2, keepdim=True), 0.6 * amount.unsqueeze(1))
+    return smeared.flatten(1, 2)
 
 
 def _blocked(clips: Tensor, amount: Tensor) -> Tensor:
     """Pull 8-pixel blocks of the full picture (4 of the small one) towards their mean."""
     flat = clips.flatten(0, 1)
     blocks = F.interpolate(F.avg_pool2d(flat, 4), size=flat.shape[2:], mode="bilinear")
-    return clips.lerp(blocks.unflatten(0, clips.shape[:2]), 0.8 * amount)
+    return clips.lerp(torch.unflatten(blocks, 0, clips.shape[:2]), 0.8 * amount)
 
 
 def _noised(clips: Tensor, amount: Tensor) -> Tensor:

@@ -125,9 +125,9 @@ class PictureClassifier(nn.Module):
         stacked = clips.reshape(-1, 3 * _STACKED_FRAMES, *clips.shape[3:]) * 2 - 1
         shapes = self.shapes(stacked)
         # [B * 4, C, h, w] to [B, 4, C, h, w]
-        shapes = shapes.unflatten(0, (batch, num_frames // _STACKED_FRAMES))
+        shapes = torch.unflatten(shapes, 0, (batch, num_frames // _STACKED_FRAMES))
         small = F.avg_pool2d(clips[:, 1::_STACKED_FRAMES].flatten(0, 1), 4)
-        colours = self.palette(small * 2 - 1).unflatten(0, (batch, -1))
+        colours = torch.unflatten(self.palette(small * 2 - 1), 0, (batch, -1))
         pooled = [x.mean((1, 3, 4)) for x in (shapes, colours)]
         peaks = [x.amax((1, 3, 4)) for x in (shapes, colours)]
         features = torch.cat([*pooled, *peaks], 1)
@@ -143,7 +143,7 @@ class PictureClassifier(nn.Module):
         """
         if not len(frames) or len(frames) % CLIP_FRAMES:
             raise ValueError(f"{len(frames)} frames to read, expected a multiple of {CLIP_FRAMES}")
-        clips = shrink(frames).unflatten(0, (-1, CLIP_FRAMES))
+        clips = torch.unflatten(shrink(frames), 0, (-1, CLIP_FRAMES))
         device = next(self.parameters()).device
         readings = [self(part.to(device)) for part in torch.split(clips, _READ_AT_ONCE)]
         families, colours = (torch.cat(logits) for logits in zip(*readings, strict=True))

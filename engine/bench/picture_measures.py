@@ -75,14 +75,14 @@ class Seams:
 
 def all_seams(seams: Sequence[Seams]) -> Seams:
     """Add up the seams of several clips: every edge counts alike."""
-    at_chunk, at_latent, inside = (
-        sum(getattr(s, name) for s in seams) for name in ("at_chunk", "at_latent", "inside")
+    return Seams(
+        at_chunk=sum(s.at_chunk for s in seams),
+        at_latent=sum(s.at_latent for s in seams),
+        inside=sum(s.inside for s in seams),
+        num_chunk=sum(s.num_chunk for s in seams),
+        num_latent=sum(s.num_latent for s in seams),
+        num_inside=sum(s.num_inside for s in seams),
     )
-    counts = (sum(getattr(s, f"num_{name}") for s in seams) for name in _PLACES)
-    return Seams(at_chunk, at_latent, inside, *counts)
-
-
-_PLACES = ("chunk", "latent", "inside")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,9 +125,15 @@ class FrameNumbers:
         steps = self.difference[1:].double()
         chunk = place % self.frames_per_chunk == 0
         latent = (place % FRAMES_PER_LATENT == 0) & ~chunk
-        groups = [steps[where] for where in (chunk, latent, place % FRAMES_PER_LATENT != 0)]
-        sums = (float(group.sum()) for group in groups)
-        return Seams(*sums, *(len(group) for group in groups))
+        inside = place % FRAMES_PER_LATENT != 0
+        return Seams(
+            at_chunk=float(steps[chunk].sum()),
+            at_latent=float(steps[latent].sum()),
+            inside=float(steps[inside].sum()),
+            num_chunk=int(chunk.sum()),
+            num_latent=int(latent.sum()),
+            num_inside=int(inside.sum()),
+        )
 
 
 class Meter:
@@ -150,8 +156,8 @@ class Meter:
 
     def numbers(self) -> FrameNumbers:
         """Return everything measured so far, on the CPU."""
-        columns = torch.cat(self._rows).cpu().unbind(1)
-        return FrameNumbers(*columns, frames_per_chunk=self._frames_per_chunk)
+        difference, light, colour, detail = torch.cat(self._rows).cpu().unbind(1)
+        return FrameNumbers(difference, light, colour, detail, self._frames_per_chunk)
 
 
 def measured(frames: Tensor, frames_per_chunk: int = FRAMES_PER_CHUNK) -> FrameNumbers:
