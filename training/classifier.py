@@ -6,7 +6,6 @@ It sees no picture of the model, and its clips are blurred, noised and smoothed 
 and models do, so that it judges what is shown and not how sharply.
 """
 
-import argparse
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -26,6 +25,7 @@ from engine.worker.models.house.vocabulary import COLOURS, FAMILIES
 from training.checkpoints import load_state, save_state, save_weights
 from training.optimisers import MovingAverage, cosine_scale
 from training.runtime import Runtime, StageClock, check_finite, start_runtime, stop_runtime
+from training.stage import parse_run, stage_parser
 
 _RATE = 2e-3
 _WARMUP_STEPS = 60
@@ -53,7 +53,7 @@ class ClassifierRun:
     first_fill: int = 2048
     draw_size: int = 64
     test_clips: int = 1024
-    families: tuple[str, ...] = FAMILIES
+    families: Sequence[str] = FAMILIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -327,11 +327,7 @@ def _mean(values: Sequence[float]) -> float:
 
 def main() -> None:
     """Train from the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=float, default=60)
-    parser.add_argument("--out", type=Path, required=True, help="folder for weights")
-    parser.add_argument("--state", type=Path, help="resumable state (default: OUT/state)")
-    parser.add_argument("--seed", type=int, default=6)
+    parser = stage_parser(__doc__, seconds=60, seed=6, out="folder for weights")
     parser.add_argument("--batch-size", type=int, default=192)
     parser.add_argument("--full-px", type=int, default=256, help="size the clips are drawn at")
     parser.add_argument("--capacity", type=int, default=16384, help="clips kept on the device")
@@ -339,9 +335,7 @@ def main() -> None:
     parser.add_argument("--draw-size", type=int, default=64)
     parser.add_argument("--test-clips", type=int, default=1024)
     parser.add_argument("--families", nargs="+", default=FAMILIES, choices=FAMILIES)
-    args = vars(parser.parse_args())
-    args |= {"state": args["state"] or args["out"] / "state", "families": tuple(args["families"])}
-    run = ClassifierRun(**args)
+    run = parse_run(parser, ClassifierRun)
     runtime = start_runtime()
     rng = runtime.rng(run.seed)
     pool = ClipPool(run, runtime.device, rng)
