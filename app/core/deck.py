@@ -15,7 +15,7 @@ from engine.protocol.show import Preset, Show
 from engine.protocol.values import Cut, Look
 
 _PAD_COLOURS = ("#4f8cff", "#2fd3c0", "#ff7a59", "#c77dff", "#ffb020", "#7bd65a")
-_WORD = re.compile(r"\s+|[^\s,;.]+|[,;.]")
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*|.", re.DOTALL)
 
 
 class PadState(StrEnum):
@@ -142,7 +142,7 @@ def waiting_text(state: EngineState) -> str:
 
 def words(text: str, read: PromptRead | None) -> list[tuple[str, bool]]:
     """Return the prompt in pieces (word, space or comma), each with whether it was understood."""
-    unknown = {word.lower() for word in read.unknown} if read is not None else set()
+    unknown = {word for said in read.unknown for word in said.lower().split()} if read else set()
     return [(piece, piece.lower() not in unknown) for piece in _WORD.findall(text)]
 
 

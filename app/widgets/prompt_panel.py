@@ -11,6 +11,8 @@ from app.core.deck import words
 from app.widgets import parts, theme
 from engine.protocol.orders import PromptRead
 
+_READING_PX = 20  # one line, whatever it says: the window below must not jump
+
 
 class PromptField(parts.Line):
     """What comes next."""
@@ -38,6 +40,7 @@ class PromptPanel(parts.Card):
         self.reading = parts.label("status")
         self.reading.setTextFormat(Qt.TextFormat.RichText)
         self.reading.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self.reading.setFixedHeight(_READING_PX)
         self._queued = ""
         self._taken = ""
         grid = QGridLayout()
@@ -75,17 +78,19 @@ class PromptPanel(parts.Card):
 
     def show_reading(self, text: str, read: PromptRead | None) -> None:
         """Show which words of the queued prompt were understood."""
-        if not text:
+        is_edited = bool(self.field.property("edited"))
+        if is_edited:
+            shown = "Enter reads and queues it · Escape leaves the field"
+        elif not text:
             shown = "Enter queues · Space cuts hard · Shift Space flows"
         elif read is None:
             shown = "Reading …"
         else:
-            shown = f"Understood: {_in_html(' '.join(read.understood), None) or '–'}"
-            if read.unknown:
-                unknown = escape(" ".join(read.unknown))
-                shown += f" &nbsp;<span style='color:{theme.PENDING}'>Not: {unknown}</span>"
+            shown = _reading_in_html(read)
         if self.reading.text() != shown:
             self.reading.setText(shown)
+            known = read if not is_edited else None
+            self.reading.setToolTip(_reading_in_lines(known) if known is not None else "")
 
     def take(self) -> str:
         """Return what stands in the next field; it leaves the field when it is on air."""
@@ -119,6 +124,34 @@ def _caption(text: str) -> QLabel:
     caption = parts.label("caption", text)
     caption.setMinimumWidth(42)
     return caption
+
+
+def _reading_in_html(read: PromptRead) -> str:
+    """Return what was not understood (struck), had no room (dimmed) and was understood.
+
+    In this order, because a long line is cut off at its end.
+    """
+    parts_shown = []
+    unknown = [word for word in read.unknown if word not in read.left_out]
+    if unknown:
+        struck = " ".join(f"<s>{escape(word)}</s>" for word in unknown)
+        parts_shown.append(f"<span style='color:{theme.PENDING}'>Not: {struck}</span>")
+    if read.left_out:
+        left_out = escape(" · ".join(read.left_out))
+        parts_shown.append(f"<span style='color:{theme.FAINT}'>No room: {left_out}</span>")
+    parts_shown.append(f"Understood: {escape(' · '.join(read.understood)) or '–'}")
+    return " &nbsp;".join(parts_shown)
+
+
+def _reading_in_lines(read: PromptRead) -> str:
+    """Return the reading for a tool tip, where a long one has room."""
+    unknown = [word for word in read.unknown if word not in read.left_out]
+    lines = [
+        *read.understood,
+        *(f"{word}: no room" for word in read.left_out),
+        *(f"{word}: not understood" for word in unknown),
+    ]
+    return "\n".join(lines)
 
 
 def _in_html(text: str, read: PromptRead | None) -> str:

@@ -105,6 +105,7 @@ class PromptRead(Message, frozen=True, kw_only=True):
     text: str
     understood: tuple[str, ...]
     unknown: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()  # those of `unknown` that it knows, but had no room for
 
 
 class ChunkReport(Message, frozen=True, kw_only=True):
