@@ -1,84 +1,149 @@
-"""Words that mean a vocabulary word to the house model. PURE: a table and its inversion."""
+"""The thesaurus as one table: what a phrase means in vocabulary words. PURE.
 
+The themes are in `thesaurus/`. Keys are lower case, without accents and without words that only
+join others ("day of the dead" is kept as "day dead"), as `key_of` makes them.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Iterator
 from typing import Final
 
-MEANINGS: Final[dict[str, str]] = {
-    # families
-    "flames": "fire flame blaze inferno bonfire campfire burn ember torch lava magma volcano",
-    "smoke": "fog mist fume haze steam vapour vapor incense plume",
-    "clouds": "cloud sky nebula storm cotton cumulus dream",
-    "aurora": "northern-lights polar-lights borealis curtain veil",
-    "plasma": "energy electric lightning blob psychedelic abstract swirl acid lsd",
-    "fractal": "mandelbrot julia mandala ornament jewel crystal gem filigree",
-    "caustics": "caustic pool underwater water shimmer swimming-pool light-veins",
-    "waves": "wave ocean sea surf swell tide beach dune hill mountain landscape",
-    "ripples": "ripple ring drop raindrop rain pond puddle sonar circle",
-    "tunnel": "wormhole corridor pipe vortex portal hyperspace warp subway",
-    "spiral": "whirl whirlpool twist galaxy helix hypnosis hypnotic swirling shell",
-    "stars": "star starfield space cosmos universe night-sky sparkle glitter firefly snow dust "
-    "particle confetti",
-    "metaballs": "metaball lava-lamp droplet mercury goo slime ooze amoeba",
-    "bubbles": "bubble foam soap balloon fizz champagne ball sphere orb",
-    "cells": "cell mosaic voronoi stained-glass cracked scale skin tissue microscope",
-    "lace": "web net spiderweb neuron nerve vein crack network mesh",
-    "truchet": "maze labyrinth knot loop pattern tile weave celtic",
-    "squares": "square block box cube pixel-art checker checkerboard mondrian dice city",
-    "polygons": "polygon triangle hexagon pentagon geometry geometric shape diamond frame",
-    "grid": "retro synthwave outrun horizon wireframe tron matrix cyberpunk vaporwave sunset sun",
-    "bars": "bar equaliser equalizer spectrum column piano skyline music audio",
-    "moire": "interference op-art optical illusion zebra",
-    "ribbons": "ribbon string thread silk line cable streamer flow curve snake",
-    "beams": "beam laser spotlight searchlight ray light-beams light lighthouse godray stage",
-    # colours
-    "red": "crimson scarlet ruby cherry blood maroon vermilion",
-    "orange": "amber tangerine apricot copper peach pumpkin",
-    "gold": "yellow golden sunny honey mustard lemon saffron",
-    "lime": "chartreuse neon-green acid-green",
-    "green": "emerald forest jungle grass olive jade leaf",
-    "mint": "pastel-green seafoam pistachio",
-    "teal": "petrol sea-green",
-    "cyan": "turquoise aqua sky-blue ice azure icy",
-    "blue": "navy cobalt sapphire ultramarine royal",
-    "indigo": "midnight dark-blue deep-blue",
-    "purple": "violet lilac lavender plum aubergine",
-    "magenta": "fuchsia hot-pink cerise",
-    "pink": "rose salmon blush candy coral",
-    "white": "snowy bright ivory pearl",
-    "silver": "grey gray metal metallic chrome steel monochrome",
-    "brown": "earth wood rust coffee chocolate bronze sepia",
-    # speeds
-    "slow": "slowly calm gentle quiet relaxed lazy ambient peaceful chill meditative",
-    "medium": "moderate steady walking",
-    "fast": "quick quickly rapid speed frantic hectic energetic wild intense hyper furious",
-    # modifiers
-    "kaleidoscope": "kaleidoscopic symmetric symmetry",
-    "mirrored": "mirror reflection reflected reflecting",
-    "neon": "glow glowing luminous fluorescent blacklight",
-    "soft": "blurry blur smooth pastel dreamy airy diffuse",
-    "hard": "sharp harsh graphic poster posterised posterized contrast cutout flat",
-    "dark": "darkness gloomy black shadow moody noir",
-    "pixelated": "pixel eight-bit bit mosaic-pixels lowres blocky",
-    "liquid": "fluid melting melt wobble wobbly wavy molten",
-    "rotating": "rotate rotation spin spinning turn turning",
-    "pulsing": "pulse beat beating throb breathing heartbeat breathe",
-    "drifting": "drift float floating wander wandering",
-    "zooming": "zoom fly flying flight",
-    "scanlines": "scanline crt tv television vhs",
-    "glitch": "glitchy broken corrupt corrupted error datamosh",
-}
-"""Vocabulary word to its synonyms; a hyphen stands for the space of a two-word synonym."""
+from engine.worker.models.house.thesaurus import culture, languages, nature, places, plain
+from engine.worker.models.house.vocabulary import (
+    COLOURS,
+    FAMILIES,
+    MODIFIERS,
+    NUM_COLOUR_SLOTS,
+    NUM_MODIFIER_SLOTS,
+    SPEEDS,
+    WORD_IDS,
+)
 
-SYNONYMS: Final[dict[str, str]] = {
-    synonym.replace("-", " "): word
-    for word, synonyms in MEANINGS.items()
-    for synonym in synonyms.split()
-}
-"""Synonym (one or two words, lower case) to vocabulary word."""
+MAX_PHRASE_WORDS: Final = 3
 
-_FILLERS: Final = """
-a an the and or of in on at with to from into over under very some my your our its is are be like
-as by for through that this these those it all more much so full feeling style look visual visuals
-video moving motion picture image colour color colours colors coloured colored
-"""
-FILLER_WORDS: Final = frozenset(_FILLERS.split())
-"""Words that carry no picture: neither understood nor reported."""
+FUNCTION_WORDS: Final = frozenset(plain.FUNCTION_WORDS.split())
+"""Words that only join others; they are taken out before phrases are looked up."""
+
+FILLER_WORDS: Final = FUNCTION_WORDS | frozenset(plain.EMPTY_WORDS.split())
+"""Words that carry no picture: neither understood nor reported as unknown."""
+
+NEGATIONS: Final = frozenset(plain.NEGATIONS.split())
+"""Words that take the next thing away."""
+
+NEGATION_LINKS: Final = frozenset({"or", "nor", "oder", "ou", "ni"})
+"""Words that carry a negation on to the next thing; fillers elsewhere."""
+
+NEAREST: Final = {
+    "rain": "ripples", "lightning": "plasma", "hexagons": "polygons", "cubes": "squares",
+    "crystals": "fractal", "galaxy": "spiral", "petals": "fractal", "mountains": "waves",
+    "dots": "bubbles", "fireworks": "stars", "labyrinth": "truchet", "dancers": "ribbons",
+}  # fmt: skip
+"""What stands in for a family of the thesaurus that the vocabulary does not hold."""
+
+NO_TYPOS: Final = frozenset(plain.NO_TYPOS.split())
+"""Words that mean nothing here and must not be taken for misspelt ones."""
+
+_THEMES: Final = tuple(
+    text
+    for theme in (plain, nature, places, culture, languages)
+    for name, text in vars(theme).items()
+    if isinstance(text, str) and " = " in text and name.isupper()
+)
+
+
+def bare(text: str) -> str:
+    """Return text in lower case without accents and apostrophes."""
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(c for c in folded if not unicodedata.combining(c) and c not in "'’\ufe0f")
+
+
+def key_of(phrase: str) -> str:
+    """Return the form under which a phrase of the thesaurus is looked up."""
+    return " ".join(word for word in bare(phrase).split() if word not in FUNCTION_WORDS)
+
+
+def held(word: str) -> str:
+    """Return the word, or its nearest one where the vocabulary does not hold it."""
+    return word if word in WORD_IDS else NEAREST.get(word, word)
+
+
+def parse_thesaurus(themes: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Return what each phrase means: lines of `phrase, phrase = vocabulary words`.
+
+    Raises:
+        ValueError: a meaning that fits no caption, or a phrase that is there twice, is itself a
+            vocabulary word or a filler, or has more than three words.
+    """
+    table: dict[str, tuple[str, ...]] = {}
+    for line in (line for theme in themes for line in theme.strip().splitlines()):
+        phrases, _, meaning = line.partition(" = ")
+        words = tuple(held(word) for word in meaning.split())
+        _check_meaning(words, line)
+        for key in (key_of(phrase) for phrase in phrases.split(",")):
+            _check_key(key, table, line)
+            table[key] = words
+    return table
+
+
+def _check_meaning(words: tuple[str, ...], line: str) -> None:
+    rooms = (
+        (FAMILIES, 1),
+        (COLOURS, NUM_COLOUR_SLOTS),
+        (SPEEDS, 1),
+        (MODIFIERS, NUM_MODIFIER_SLOTS),
+    )
+    unknown = [word for word in words if word not in WORD_IDS]
+    if unknown or not words or len(set(words)) < len(words):
+        raise ValueError(f"thesaurus line {line!r}: expected vocabulary words, got {unknown}")
+    for group, room in rooms:
+        if sum(word in group for word in words) > room:
+            raise ValueError(f"thesaurus line {line!r}: more words than a caption has slots")
+
+
+def _check_key(key: str, table: dict[str, tuple[str, ...]], line: str) -> None:
+    taken = any(key in words for words in (table, WORD_IDS, NEAREST, FILLER_WORDS, NEGATIONS))
+    if taken or not 1 <= len(key.split()) <= MAX_PHRASE_WORDS:
+        raise ValueError(
+            f"thesaurus line {line!r}: {key!r} is there twice, is a vocabulary word or a filler, "
+            f"or has not 1 to {MAX_PHRASE_WORDS} words"
+        )
+
+
+SYNONYMS: Final = parse_thesaurus(_THEMES)
+"""Phrase (one to three words, as `key_of` gives them) to the vocabulary words it means."""
+
+MEANINGS: Final = {
+    **SYNONYMS,
+    **{word: (held(word),) for word in (*NEAREST, *WORD_IDS) if word.isalpha()},
+}
+"""The same with the vocabulary words themselves."""
+
+
+HINTS: Final = frozenset(
+    parse_thesaurus(
+        (
+            plain.HINT_WORDS,
+            nature.TIMES,
+            culture.MOODS,
+            culture.MUSIC,
+            culture.ART,
+            culture.FILM_LOOKS,
+            culture.SET_WORDS,
+        )
+    )
+)
+"""Phrases that say how a thing looks: their family counts only where no thing is named."""
+
+
+def _joined(phrases: Iterable[str]) -> Iterator[tuple[str, str]]:
+    for phrase in phrases:
+        compact = phrase.replace(" ", "")
+        if compact != phrase and compact not in MEANINGS and compact not in FILLER_WORDS:
+            yield compact, phrase
+
+
+JOINED: Final = dict(_joined(SYNONYMS))
+"""A phrase written as one word (`lavalamp`) to the phrase."""
+
+PHRASE_STARTS: Final = frozenset(phrase.split()[0] for phrase in SYNONYMS if " " in phrase)
+"""First words of all phrases: only these are worth looking further."""

@@ -1,0 +1,186 @@
+"""Weather, water, land, sky, seasons, times of day, plants, animals. PURE: tables."""
+
+from typing import Final
+
+WEATHER: Final = """
+weather, storm, stormy, cyclone, hurricane, typhoon, tempest = clouds blue silver fast dark
+tornado, twister, whirlwind, dust devil = spiral silver brown fast
+draught, jet stream = ribbons white silver drifting
+snow, snowfall, snowflake, flurry, snowy day = stars white silver slow drifting
+snowstorm, blizzard, whiteout, avalanche = stars white silver fast
+ice, icy, glacier, iceberg, frozen, freeze, frostbite, ice cave, permafrost = crystals cyan white
+frost, frosty, hoarfrost, icicle, ice crystal, snow crystal = crystals white cyan slow
+rainbow sky, double rainbow = beams magenta gold cyan
+raincloud, rain cloud, grey sky, stratus, cumulonimbus, thundercloud = clouds silver indigo dark
+morning fog, sea fog, smog, fog bank, cloudbank, pea souper, dry ice = smoke silver white
+sandstorm, desert storm, dust storm, sand cloud = smoke gold brown fast
+heat, hot, heat haze, scorching, heatwave, sweltering, blazing = flames orange gold
+ball lightning, sheet lightning, summer lightning = lightning purple white
+clear sky, blue sky, fair weather = clouds cyan white slow
+meteor shower, shooting star, meteor, comet, asteroid, falling star = fireworks white gold
+rainy, rainy day, rainy night, tropical rain, acid rain, spring rain = rain
+rainy window, rain window, wet window, window pane = rain blue silver soft
+dew, dewdrop, morning dew, condensation = bubbles mint white
+mirage, fata morgana = waves gold orange soft
+"""
+
+WATER: Final = """
+ocean, sea, atlantic, pacific = waves blue teal
+mediterranean, seascape, open sea, high seas, baltic = waves blue teal
+underwater, submarine, subsea, deep sea, seabed, sunken, aquarium, diver = caustics blue teal
+water, clear water, aquatic, aqueous, reflecting water = caustics blue cyan
+lake, lagoon, loch, fjord, bay, harbour, harbor, reservoir = ripples blue teal
+river, stream, creek, brook, current, estuary, delta, canal = ribbons blue cyan liquid
+waterfall, cascade, niagara, rapids, torrent, fountain, geyser = rain white cyan fast
+beach, shore, seaside, coast, shoreline, coastline = waves cyan gold white slow
+island, tropical, tropical island, paradise = waves cyan mint gold
+hawaii, caribbean, bahamas, maldives = waves cyan mint gold
+tsunami, breaker, surfing, surfer, wipeout, giant wave = waves blue white fast
+abyssal, mariana trench, deep ocean, midnight zone, bathyscaphe = caustics indigo blue dark
+coral, coral reef, reef, great barrier reef = cells pink orange cyan
+puddle reflection, splash, splashing, spray = ripples cyan white
+swamp, bog, marsh, mangrove, bayou, everglades = smoke green brown dark
+arctic, antarctic, antarctica, polar, pole, tundra, siberia, greenland = crystals white cyan blue
+blood rain, blood river, sea of blood = rain red dark
+tears, teardrop, crying, weeping = rain blue slow
+oil, crude oil, petroleum, oil spill, gasoline = metaballs purple teal gold liquid
+bubble bath, bath, jacuzzi, hot tub, spa = bubbles cyan white soft
+whitewater, sea foam, sea spray = bubbles white cyan
+plankton, glowing plankton, sea sparkle = stars cyan teal neon
+"""
+
+LAND: Final = """
+lava, magma, lava flow, molten rock, lava lake = metaballs red orange gold
+volcano, eruption, volcanic, vesuvius, etna, krakatoa, pompeii = flames red orange dark
+desert, sahara, gobi, arid, outback, wasteland, death valley = waves gold orange brown slow
+dune, sand, sand dune, sandy, quicksand, hourglass = waves gold brown slow
+alps, himalaya, everest, andes, matterhorn, rockies, dolomites, patagonia = mountains blue white
+fuji, mount fuji, kilimanjaro, rocky mountain, snowy mountain, alpine = mountains white blue
+grand canyon, monument valley, mesa, badlands, red rock, sandstone = mountains red orange brown
+forest, woods, woodland, black forest, sherwood, redwood forest, glade = fractal green brown
+jungle, rainforest, rain forest, amazon, tropical forest, undergrowth = fractal green lime teal
+meadow, lawn, prairie, savanna, savannah, pasture, garden, park, grassland = petals green lime
+cave, cavern, grotto, underground, subterranean, mine, underworld = tunnel brown dark
+stone, boulder, pebble, gravel, cobblestone, granite, flint = cells silver brown
+marble, agate, malachite, marbled, marbling, suminagashi, ebru = plasma white silver liquid
+cracked earth, drought, dry earth, salt flat, salar = cells brown orange hard
+crater, earthquake, seismic, tremor, tectonic = ripples brown red fast
+continent, map, topographic, contour, contour map, cartography, atlas, strata = moire green brown
+stalactite, stalagmite, crystal cave, amethyst geode, salt crystal = crystals purple pink
+moonscape, lunar surface, mars surface, alien landscape = mountains orange silver dark
+iceland, norway, scandinavia, lapland, finland = aurora green teal
+scotland, highland, highlands, ireland, moor, heath = mountains green purple
+tuscany, vineyard, countryside = waves gold green slow
+farmland, rural, wheat field, cornfield = waves gold green slow
+"""
+
+SKY: Final = """
+space, outer space, deep space, spacecraft = stars blue white
+astronomy, astronaut, spacewalk, void of space = stars blue white
+stardust, star dust, moondust, starlight = stars white gold
+planet, saturn, jupiter, neptune, uranus, exoplanet, planetary = bubbles orange blue brown
+mars, red planet, martian = mountains red orange brown
+venus = bubbles gold pink
+moon, lunar, moonlight, moonlit, full moon, crescent = ripples silver white indigo slow
+sun, sunny, sunshine, sunlight, solar, sunlit, midday sun = beams gold orange white
+solar flare, sunspot, corona, sun surface, star surface = metaballs orange gold red
+eclipse, solar eclipse, lunar eclipse, total eclipse = ripples gold indigo dark
+nebula, stellar nursery, orion = galaxy magenta blue purple
+horsehead, hubble, james webb, gas cloud = galaxy magenta blue purple
+supernova, big bang, star explosion, kilonova, gamma ray = fireworks white cyan magenta
+black hole, singularity, event horizon, gargantua, dark matter = spiral orange gold dark
+pulsar, quasar, neutron star, magnetar = beams cyan white pulsing
+andromeda, star cluster, nova, astronomical, astro, celestial = galaxy blue purple
+orion belt, big dipper, ursa major, southern cross, polaris = stars white blue slow
+satellite, space station, orbit of earth, sputnik = stars silver blue rotating
+heavenly, cloudscape, sea of clouds, cirrus = clouds white cyan gold slow
+mushroom cloud, atomic bomb, nuclear = clouds orange red dark
+nuke, apocalypse, doomsday, armageddon = clouds orange red dark
+"""
+
+TIMES: Final = """
+sunset, dusk, evening, sundown, afterglow, golden hour, eventide = clouds orange magenta gold slow
+sunrise, dawn, daybreak, morning, aurora dawn = clouds pink orange gold slow
+twilight, blue hour, gloaming, nightfall = clouds indigo blue purple slow
+night, nighttime, nocturnal, nocturne, overnight = stars indigo dark
+midnight, witching hour = stars indigo blue dark
+noon, midday, day, daylight, daytime, high noon = clouds cyan white gold
+afternoon, siesta = clouds gold orange slow
+spring, april, springtime = petals pink green mint
+summer, july, august, summertime, midsummer, endless summer = waves cyan gold
+autumn, october, november, indian summer = petals orange brown red drifting
+winter, december, january, wintry, winter wonderland, nordic winter = stars white cyan slow
+christmas, xmas, advent, noel, santa = stars red green gold
+new year, new year eve, silvester, countdown = fireworks gold white
+halloween, day of the dead, samhain, jack o lantern = smoke orange purple dark
+easter, easter egg = dots pink mint gold
+valentine, valentines day, wedding, honeymoon = petals pink red soft
+carnival, mardi gras, carnaval, festival, party, birthday, celebration = fireworks magenta gold cyan
+fourth of july, independence day, bastille day = fireworks red white blue
+diwali, festival of lights, lantern festival, lantern, sky lantern = stars orange gold drifting
+holi, colour powder, color powder, powder = smoke magenta gold cyan
+monsoon season, rainy season = rain blue green
+polar night, arctic night = aurora green blue dark
+"""
+
+PLANTS: Final = """
+tree, branch, root, tree branch, bonsai, oak, willow, banyan, birch, baobab = fractal green brown
+pine, fir, spruce, conifer, cedar, sequoia, evergreen = fractal green teal
+fern, foliage, leaves, leafy, ivy, vine, botanic, botanical, plant, herb, weed = fractal green lime
+autumn leaves, fallen leaves, falling leaves, maple leaf = petals orange red brown drifting
+cherry blossom, sakura, hanami, plum blossom, almond blossom, magnolia = petals pink white slow
+rose garden, red rose, rose petal, roses = petals red pink
+tulip, poppy, peony, hibiscus, carnation, dahlia = petals red pink gold
+sunflower, daffodil, dandelion, marigold, buttercup = petals gold orange
+daisy, lily, lilies, jasmine, snowdrop, edelweiss, camellia = petals white gold
+orchid, iris, hyacinth, lavender field, wisteria, hydrangea, lupin = petals purple pink
+lotus, water lily, nymphea, lily pond, monet water lilies = petals green pink mint
+bamboo, reed, stalk, rush grass, bulrush = bars green lime
+moss garden, lichen, algae, algal, kelp, seaweed = ribbons green teal liquid
+cactus, succulent, agave, aloe = petals green mint
+mushroom, fungus, fungi, mycelium, spore, toadstool, magic mushroom = lace orange brown cyan
+pollen, spores, dandelion seeds = stars gold drifting
+palm tree, palm, coconut palm = grid magenta cyan orange
+thorn, bramble, briar, brambles = lace green dark
+clover, shamrock, four leaf clover = petals green
+greenhouse, orangery, terrarium, botanical garden, garden of eden, eden = petals green pink
+"""
+
+ANIMALS: Final = """
+jellyfish, medusa, man of war, jellies = metaballs cyan purple pink drifting
+octopus, squid, kraken, cuttlefish, cephalopod = ribbons purple teal liquid
+fish, goldfish, koi, shoal, school of fish, carp, trout = caustics orange white cyan
+shark, whale, orca, dolphin, manta, manta ray, seal, humpback = caustics blue silver slow
+butterfly, butterflies, moth, monarch butterfly = petals orange blue mirrored
+firefly, fireflies, glow worm, glowworm, lightning bug = stars gold lime slow
+bird, swallow, seagull, dove, swan, crane, heron, gull = ribbons white silver drifting
+flock, swarm, murmuration, starling, starlings, locust = dots silver dark
+raven, crow, bat, vampire, dracula = smoke red dark
+peacock, peacock feather, hummingbird, parrot, kingfisher, bird of paradise = petals teal green gold
+eagle, hawk, falcon, owl, condor = mountains brown gold
+feather, plume feather, plumage, wing, wings = ribbons white soft
+snake, serpent, python, cobra, anaconda, viper, worm, eel = ribbons green gold
+snakeskin, reptile, lizard, chameleon, crocodile, gecko, iguana = hexagons green lime
+fish scale, mermaid scale, dragon scale, scales, armadillo, pangolin = hexagons teal purple
+turtle, tortoise, turtle shell = hexagons green brown
+spider, tarantula, black widow, arachnid = lace silver dark
+bee, honeybee, wasp, bumblebee, hornet = hexagons gold brown
+beetle, scarab, insect, ant, dragonfly, ladybird, ladybug = cells green purple
+tiger, tiger stripe, bengal tiger = moire orange brown
+leopard, leopard print, cheetah, jaguar, giraffe, animal print = cells gold brown
+cow, cow print, dalmatian, panda, badger = cells white dark
+lion, lioness = flames gold orange brown
+wolf, werewolf, husky, coyote, fox, howl = mountains silver blue dark
+horse, unicorn, pegasus, pony, stallion = galaxy pink purple mint
+cat, kitten, dog, puppy, rabbit, bunny, hare, mouse = bubbles pink soft
+elephant, rhino, hippo, bear, bison, mammoth = cells silver brown slow
+shell, seashell, snail, nautilus = spiral pink white gold
+ammonite, conch, mollusc, mother of pearl, nacre = spiral pink white gold
+starfish, sea star, urchin, sea urchin, anemone, sponge = petals orange pink
+frog, toad, tadpole, newt, salamander = ripples green lime
+bacteria, virus, microbe, germ, amoeba, plankton cell, protozoa, petri dish = cells green mint
+caterpillar, cocoon, chrysalis, larva = bubbles green lime
+dinosaur, fossil, jurassic, prehistoric = spiral brown gold
+swan lake, ballet swan = dancers white blue soft
+fur, furry, hair, hairy, fluffy, wool fur = ribbons brown gold soft
+"""
