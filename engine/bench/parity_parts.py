@@ -8,9 +8,10 @@ from torch import Tensor
 from engine.bench.parity_checks import FileReport, Limit, Measure
 from engine.bench.parity_files import GoldenError, GoldenFile, Section, transformer_of
 from engine.worker.kernels.attention import attention
+from engine.worker.models.wan.codec import decode_clip, encode_clip
+from engine.worker.models.wan.codec_stream import DecodeStream
 from engine.worker.models.wan.rope import axis_sizes, rope_table, rotate
-from engine.worker.models.wan.tae import TAE, TAEConfig, TAEPath, decode_clip, encode_clip
-from engine.worker.models.wan.tae_stream import TAEDecodeStream
+from engine.worker.models.wan.tae import TAE, TAEConfig, TAEPath
 from engine.worker.models.wan.transformer import CausalTransformer
 from engine.worker.models.wan.video import motion_rms
 from engine.worker.schedule import (
@@ -132,7 +133,7 @@ def check_tae(golden: GoldenFile, report: FileReport) -> None:
         report.compare(f"encoded{name}", encode_clip(tae, frames[:, :count]), expected, limit)
     decoded = golden.tensor("expected/decoded")
     report.compare("decoded", decode_clip(tae, latents), decoded, limit)
-    stream = TAEDecodeStream(tae)
+    stream = DecodeStream(tae)
     chunks = [stream.push(chunk) for chunk in torch.split(latents, _STREAM_LATENTS, 1)]
     report.compare("decoded in chunks", torch.cat(chunks, 1), decoded, limit)
 

@@ -23,8 +23,8 @@ from engine.worker.device import Compute
 from engine.worker.models.house.house import WEIGHTS_DIR, HouseModel, load_house
 from engine.worker.models.house.text import ParsedPrompt
 from engine.worker.models.spec import HOUSE, MODELS, ModelSpec, rollout_config
+from engine.worker.models.wan.codec import Codec
 from engine.worker.models.wan.rollout import ChunkSampler
-from engine.worker.models.wan.tae import TAE
 
 UNTRAINED = "untrained"
 _UNTRAINED_SEED = 1
@@ -81,7 +81,7 @@ class LoadedModel:
     choice: ModelChoice
     compute: Compute
     sampler: ChunkSampler
-    codec: TAE
+    codec: Codec
     prompts: Prompts
 
 
@@ -135,4 +135,6 @@ def _reading(text: str, parsed: ParsedPrompt) -> PromptRead:
     understood = tuple(
         said if said == word else f"{said} → {word}" for said, word in parsed.understood
     )
-    return PromptRead(text=text, understood=understood, unknown=parsed.ignored)
+    return PromptRead(
+        text=text, understood=understood, unknown=parsed.ignored, left_out=parsed.left_out
+    )

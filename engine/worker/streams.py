@@ -17,8 +17,8 @@ from typing import NewType
 import torch
 from torch import Tensor
 
-from engine.worker.models.wan.tae import TAE
-from engine.worker.models.wan.tae_stream import TAEDecodeStream, TAEEncodeStream
+from engine.worker.models.wan.codec import Codec
+from engine.worker.models.wan.codec_stream import DecodeStream, EncodeStream
 
 VideoLatents = NewType("VideoLatents", Tensor)
 ReactiveLatents = NewType("ReactiveLatents", Tensor)
@@ -26,11 +26,16 @@ InactiveLatents = NewType("InactiveLatents", Tensor)
 
 
 class _EncodeStream:
-    """What the encode streams have in common. Not used itself."""
+    """What the encode streams have in common. Not used itself.
 
-    def __init__(self, codec: TAE) -> None:
+    Chunks are whole, so every push has F times `frames_per_latent` frames for F latents. A codec
+    whose first latent frame stands for fewer is given the newest of the first push and never sees
+    the ones before: from then on each latent ends with the last of its own frames.
+    """
+
+    def __init__(self, codec: Codec) -> None:
         self._codec = codec
-        self._stream = TAEEncodeStream(codec)
+        self._stream = EncodeStream(codec)
         self.is_fresh = True
 
     def reset(self) -> None:
@@ -39,8 +44,16 @@ class _EncodeStream:
         self.is_fresh = True
 
     def _encode(self, frames: Tensor) -> Tensor:
+        config = self._codec.config
+        step = config.frames_per_latent
+        if frames.ndim < 2 or frames.shape[1] % step:
+            raise ValueError(
+                f"encode stream got {list(frames.shape)}, expected [1, T, 3, H, W] "
+                f"with T a multiple of {step}"
+            )
+        num_early = step - config.frames_of_first_latent if self.is_fresh else 0
+        latents = self._stream.push(frames[:, num_early:].to(self._codec.dtype))
         self.is_fresh = False
-        latents = self._stream.push(frames.to(self._codec.dtype))
         # A take gives latents back contiguous. In another layout sums differ in their last bits,
         # and a replay would differ with them.
         return latents.contiguous()
@@ -73,14 +86,16 @@ class InactiveEncodeStream(_EncodeStream):
 class PictureStream:
     """Decodes generated latents. Every chunk is whole, the first after a reset too.
 
-    A codec with `frames_to_trim` shortens the start of a stream. So that no short chunk reaches the
-    output, the first push sends the first latent ahead of itself (pre-roll) and drops what that
-    adds.
+    No short chunk reaches the output, although codecs shorten the start of a stream. Where `decode`
+    returns frames to trim, the first push sends the first latent ahead of itself (pre-roll) and
+    drops what that adds. Where the first latent stands for fewer frames, which it does because the
+    transformer made it as a still, sending it twice would decode a still as if it were motion: its
+    first frame is shown longer instead, and every frame stays what the codec makes of the latents.
     """
 
-    def __init__(self, codec: TAE) -> None:
+    def __init__(self, codec: Codec) -> None:
         self._codec = codec
-        self._stream = TAEDecodeStream(codec)
+        self._stream = DecodeStream(codec)
         self.is_fresh = True
 
     def reset(self) -> None:
@@ -96,7 +111,15 @@ class PictureStream:
         ahead = latents[:, :1].expand(-1, num_ahead, -1, -1, -1)
         frames = self._stream.push(torch.cat([ahead, latents], 1) if num_ahead else latents)
         self.is_fresh = False
-        return frames[0, frames.shape[1] - num_frames :]
+        return _filled(frames[0], num_frames)
+
+
+def _filled(frames: Tensor, count: int) -> Tensor:
+    """Newest `count` of frames [T, 3, H, W]; the first one is repeated where there are fewer."""
+    missing = count - frames.shape[0]
+    if missing > 0:
+        return torch.cat([frames[:1].expand(missing, -1, -1, -1), frames])
+    return frames[frames.shape[0] - count :]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +132,7 @@ class Streams:
     inactive: InactiveEncodeStream
 
     @staticmethod
-    def of(codec: TAE) -> Streams:
+    def of(codec: Codec) -> Streams:
         """Return fresh streams over one codec's weights."""
         return Streams(
             PictureStream(codec),

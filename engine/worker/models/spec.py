@@ -14,8 +14,8 @@ from engine.worker.models.house.house import (
     WEIGHTS_DIR,
 )
 from engine.worker.models.wan.cache_plan import CacheRule, CacheWindow, Positions
+from engine.worker.models.wan.codec import CodecConfig
 from engine.worker.models.wan.rollout import RolloutConfig
-from engine.worker.models.wan.tae import TAEConfig
 from engine.worker.models.wan.transformer import TransformerConfig
 from engine.worker.schedule import DenoisingSteps, steps_from_sigmas
 
@@ -52,7 +52,7 @@ class ModelSpec:
 
     name: str
     transformer: TransformerConfig
-    codec: TAEConfig
+    codec: CodecConfig
     rule: CacheRule
     window: CacheWindow
     latents_per_chunk: int

@@ -8,8 +8,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.worker.models.wan.tae import TAE, TAEW2_1, TAEPath, decode_clip, encode_clip
-from engine.worker.models.wan.tae_stream import TAEDecodeStream, TAEEncodeStream
+from engine.worker.models.wan.codec import decode_clip, encode_clip
+from engine.worker.models.wan.codec_stream import DecodeStream, EncodeStream
+from engine.worker.models.wan.tae import TAE, TAEW2_1, TAEPath
 from tests.reference.tiny import TINY_CODEC, rel_l2, tiny_codec
 
 CODEC = tiny_codec()
@@ -26,7 +27,7 @@ def chunked(total, cuts):
 @settings(deadline=None, max_examples=15)
 @given(st.lists(st.integers(1, 8), max_size=5))
 def test_decoding_in_any_chunks_equals_the_whole_clip(cuts):
-    stream = TAEDecodeStream(CODEC)
+    stream = DecodeStream(CODEC)
     parts = [stream.push(part) for part in torch.split(LATENTS, chunked(9, cuts), 1)]
     # the same products, summed in an order that depends on the batch: last-bit differences
     assert torch.allclose(torch.cat(parts, 1), decode_clip(CODEC, LATENTS), atol=2e-6)
@@ -35,14 +36,14 @@ def test_decoding_in_any_chunks_equals_the_whole_clip(cuts):
 @settings(deadline=None, max_examples=15)
 @given(st.lists(st.integers(1, 5), max_size=4))
 def test_encoding_in_any_chunks_equals_the_whole_clip(cuts):
-    stream = TAEEncodeStream(CODEC)
+    stream = EncodeStream(CODEC)
     lengths = [4 * length for length in chunked(6, cuts)]
     parts = [stream.push(part) for part in torch.split(FRAMES, lengths, 1)]
     assert torch.allclose(torch.cat(parts, 1), encode_clip(CODEC, FRAMES), atol=1e-5)
 
 
 def test_two_streams_over_one_codec_do_not_hear_each_other():
-    alone, first, second = (TAEDecodeStream(CODEC) for _ in range(3))
+    alone, first, second = (DecodeStream(CODEC) for _ in range(3))
     expected = [alone.push(part) for part in torch.split(LATENTS, 3, 1)]
     for part, want in zip(torch.split(LATENTS, 3, 1), expected, strict=True):
         assert torch.equal(first.push(part), want)
@@ -50,7 +51,7 @@ def test_two_streams_over_one_codec_do_not_hear_each_other():
 
 
 def test_reset_starts_a_stream_over():
-    stream = TAEEncodeStream(CODEC)
+    stream = EncodeStream(CODEC)
     first = stream.push(FRAMES[:, :8])
     assert not torch.allclose(stream.push(FRAMES[:, :8]), first, atol=1e-3)
     stream.reset()
@@ -58,14 +59,14 @@ def test_reset_starts_a_stream_over():
 
 
 def test_only_the_first_chunk_of_a_stream_is_trimmed():
-    stream = TAEDecodeStream(tiny_codec(dataclasses.replace(TINY_CODEC, frames_to_trim=3)))
+    stream = DecodeStream(tiny_codec(dataclasses.replace(TINY_CODEC, frames_to_trim=3)))
     counts = [stream.push(part).shape[1] for part in torch.split(LATENTS, 3, 1)]
     stream.reset()
     assert [*counts, stream.push(LATENTS[:, :3]).shape[1]] == [9, 12, 12, 9]
 
 
 def test_a_stream_refuses_another_shape_or_type_until_it_is_reset():
-    stream = TAEDecodeStream(CODEC)
+    stream = DecodeStream(CODEC)
     stream.push(LATENTS)
     with pytest.raises(ValueError, match="began with"):
         stream.push(LATENTS[..., :2])
@@ -77,9 +78,9 @@ def test_a_stream_refuses_another_shape_or_type_until_it_is_reset():
 
 def test_what_is_no_clip_is_refused():
     with pytest.raises(ValueError, match="multiple of 4"):
-        TAEEncodeStream(CODEC).push(FRAMES[:, :5])
+        EncodeStream(CODEC).push(FRAMES[:, :5])
     with pytest.raises(ValueError, match="expected \\[B, F, 5, h, w\\]"):
-        TAEDecodeStream(CODEC).push(LATENTS[:, :, :4])
+        DecodeStream(CODEC).push(LATENTS[:, :, :4])
 
 
 def test_the_last_latent_of_a_clip_is_filled_with_its_last_frame():

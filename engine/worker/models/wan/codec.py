@@ -1,6 +1,7 @@
 """What the engine asks of an autoencoder: two functions without memory of their own.
 
-Two classes satisfy it, `TAE` and `WanVAE`. The streams of `codec_stream` own the state.
+Two classes satisfy it, `TAE` and `WanVAE`. The streams of `codec_stream` own the state; the two
+functions for whole clips have none.
 """
 
 from typing import Protocol
@@ -52,3 +53,16 @@ class Codec(Protocol):
 
     def decode(self, latents: Tensor, state: CodecState | None = None) -> tuple[Tensor, CodecState]:
         """Decode the next latent frames of a stream, not clamped; `state` None at its start."""
+
+
+def encode_clip(codec: Codec, frames: Tensor) -> Tensor:
+    """Encode a whole clip [B, T, 3, H, W]; the last frame is repeated to fill the last latent."""
+    config = codec.config
+    missing = (config.frames_of_first_latent - frames.shape[1]) % config.frames_per_latent
+    filler = frames[:, -1:].expand(-1, missing, -1, -1, -1)
+    return codec.encode(torch.cat([frames, filler], 1))[0]
+
+
+def decode_clip(codec: Codec, latents: Tensor) -> Tensor:
+    """Decode a whole clip [B, F, C, h, w] to trimmed frames in [0, 1]."""
+    return codec.decode(latents)[0][:, codec.config.frames_to_trim :].clamp(0, 1)

@@ -4,7 +4,7 @@ In:     frames [B, T, 3, H, W] in [0, 1], T a multiple of `frames_per_latent`; o
         [B, F, C, h, w] about unit variance.
 Out:    latents [B, T / frames_per_latent, C, h, w]; or frames [B, F * frames_per_latent, 3, H, W]
         in [0, 1], less `frames_to_trim` at the start of a stream.
-Thread: any. Holds weights only; the streams of `tae_stream` own the state.
+Thread: any. Holds weights only; the streams of `codec_stream` own the state.
 Source: TAEHV (madebyollin), key names and topology of taew2_1.
 
 Convolutions see one frame each; the only memory is, per MemBlock, its input at the frame before.
@@ -17,7 +17,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
-TAEState = tuple[Tensor, ...]
+from engine.worker.models.wan.codec import CodecState
+
+TAEState = CodecState
 """Last input frame of every MemBlock in order, each [B, 1, H, W, C]."""
 
 
@@ -79,6 +81,11 @@ class TAEConfig:
     def frames_per_latent(self) -> int:
         """Frames that one latent frame stands for."""
         return 1 << sum(self.decoder.time)
+
+    @property
+    def frames_of_first_latent(self) -> int:
+        """Frames that the first latent frame of a stream is encoded from."""
+        return self.frames_per_latent
 
     @property
     def pixels_per_latent(self) -> int:
@@ -315,15 +322,3 @@ class TAE(nn.Module):
         small = colours.reshape(-1, 3, *latents.shape[3:])
         scale = float(self.config.pixels_per_latent)
         return F.interpolate(small, scale_factor=scale, mode="bilinear", align_corners=False)
-
-
-def encode_clip(tae: TAE, frames: Tensor) -> Tensor:
-    """Encode a whole clip [B, T, 3, H, W]; the last frame is repeated to fill the last latent."""
-    missing = -frames.shape[1] % tae.config.frames_per_latent
-    filler = frames[:, -1:].expand(-1, missing, -1, -1, -1)
-    return tae.encode(torch.cat([frames, filler], 1))[0]
-
-
-def decode_clip(tae: TAE, latents: Tensor) -> Tensor:
-    """Decode a whole clip [B, F, C, h, w] to trimmed frames in [0, 1]."""
-    return tae.decode(latents)[0][:, tae.config.frames_to_trim :].clamp(0, 1)

@@ -5,6 +5,8 @@ looked back at is handed from call to call in a `History`, so the layers themsel
 and nothing else.   Source: Wan 2.1 (arXiv 2503.20314), key names of Wan2.1_VAE.pth.
 """
 
+import math
+
 import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
@@ -64,7 +66,7 @@ class RMSNorm(nn.Module):
         """Map [B, C, ...] to the same shape and type."""
         # Squares of half-precision values overflow: the norm is summed in float32.
         norm = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=_at_least_float32(x.dtype))
-        scale = x.shape[1] ** 0.5 / norm.clamp_min(_MIN_NORM)
+        scale = math.sqrt(x.shape[1]) / norm.clamp_min(_MIN_NORM)
         # 1 / _MIN_NORM is beyond float16, and infinity times a zero would be no number.
         return x * scale.clamp_max(torch.finfo(x.dtype).max).to(x.dtype) * self.gamma
 
@@ -121,8 +123,8 @@ class SpatialAttention(nn.Module):
         # [B*T, 3C, H, W] -> three of [B*T, 1, H*W, C]
         tokens = self.to_qkv(self.norm(frames)).flatten(2).transpose(1, 2).unsqueeze(1)
         mixed = F.scaled_dot_product_attention(*tokens.chunk(3, -1))
-        update = self.proj(mixed.squeeze(1).transpose(1, 2).unflatten(2, (height, width)))
-        return x + in_time(update, x.shape[0])
+        rows = torch.unflatten(mixed.squeeze(1).transpose(1, 2), 2, (height, width))
+        return x + in_time(self.proj(rows), x.shape[0])
 
 
 class Downsample(nn.Module):

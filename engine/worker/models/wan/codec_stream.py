@@ -1,8 +1,8 @@
-"""Encode and decode streams over one autoencoder, exactly equal to whole clips in any chunking.
+"""Encode and decode streams over one codec, exactly equal to whole clips in any chunking.
 
 In:     encode: frames [B, T, 3, H, W] in [0, 1]; decode: latents [B, F, C, h, w].
-Out:    latents; or frames [B, T, 3, H, W] in [0, 1], the first chunk after `reset` shorter by
-        `frames_to_trim`.
+Out:    latents; or frames [B, T, 3, H, W] in [0, 1], the first chunk after `reset` shorter by what
+        the codec lacks or trims at the start of a stream.
 Thread: encode: preprocess; decode: generator. One object per stream: streams share weights, never
         state, so mixing two is impossible.
 Full:   cannot fill; every push answers at once.   Source: TAEHV, StreamingTAEHV.
@@ -11,7 +11,7 @@ Full:   cannot fill; every push answers at once.   Source: TAEHV, StreamingTAEHV
 import torch
 from torch import Tensor
 
-from engine.worker.models.wan.tae import TAE, TAEState
+from engine.worker.models.wan.codec import Codec, CodecState
 
 
 def _check_same(name: str, got: Tensor, expected: tuple[torch.Size, torch.dtype]) -> None:
@@ -24,49 +24,59 @@ def _check_same(name: str, got: Tensor, expected: tuple[torch.Size, torch.dtype]
         )
 
 
-class TAEEncodeStream:
+class EncodeStream:
     """Encoder of one stream of frames: video input, control, ... each has its own object.
 
     `push` returns latents at once, so there is nothing to pull or flush.
     """
 
-    def __init__(self, tae: TAE) -> None:
-        self._tae = tae
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
         self.reset()
 
     def reset(self) -> None:
         """Forget the past: the next frame is the first of a stream."""
-        self._state: TAEState | None = None
+        self._state: CodecState | None = None
         self._began_with: tuple[torch.Size, torch.dtype] | None = None
 
     def push(self, frames: Tensor) -> Tensor:
-        """Encode frames [B, T, 3, H, W] in [0, 1] to latents [B, T / frames_per_latent, C, h, w].
+        """Encode frames [B, T, 3, H, W] in [0, 1] to latents [B, F, C, h, w].
+
+        T is F times `frames_per_latent`; at the start of a stream the first latent frame takes
+        `frames_of_first_latent` instead.
 
         Raises:
             ValueError: T or the size does not divide, or shape or dtype changed without `reset`.
         """
-        config = self._tae.config
-        if frames.ndim != 5 or frames.shape[2] != 3 or frames.shape[1] % config.frames_per_latent:
+        step, short = self._codec.config.frames_per_latent, self._missing_frames()
+        if frames.ndim != 5 or frames.shape[2] != 3 or (frames.shape[1] + short) % step:
+            less = f" less {short}" if short else ""
             raise ValueError(
                 f"encode stream got {list(frames.shape)}, expected [B, T, 3, H, W] "
-                f"with T a multiple of {config.frames_per_latent}"
+                f"with T a multiple of {step}{less}"
             )
-        self._began_with = self._began_with or (frames.shape[:1] + frames.shape[2:], frames.dtype)
-        _check_same("encode", frames, self._began_with)
-        latents, self._state = self._tae.encode(frames, self._state)
+        began_with = self._began_with or (frames.shape[:1] + frames.shape[2:], frames.dtype)
+        _check_same("encode", frames, began_with)
+        latents, self._state = self._codec.encode(frames, self._state)
+        self._began_with = began_with
         return latents
 
+    def _missing_frames(self) -> int:
+        """Frames that the next latent frame needs less than `frames_per_latent`."""
+        config = self._codec.config
+        return 0 if self._began_with else config.frames_per_latent - config.frames_of_first_latent
 
-class TAEDecodeStream:
+
+class DecodeStream:
     """Decoder of one stream of latents. The first chunk after `reset` loses `frames_to_trim`."""
 
-    def __init__(self, tae: TAE) -> None:
-        self._tae = tae
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
         self.reset()
 
     def reset(self) -> None:
         """Forget the past: the next latent frame is the first of a stream."""
-        self._state: TAEState | None = None
+        self._state: CodecState | None = None
         self._began_with: tuple[torch.Size, torch.dtype] | None = None
 
     def push(self, latents: Tensor) -> Tensor:
@@ -75,17 +85,15 @@ class TAEDecodeStream:
         Raises:
             ValueError: the channels are wrong, or shape or dtype changed without `reset`.
         """
-        config = self._tae.config
+        config = self._codec.config
         if latents.ndim != 5 or latents.shape[2] != config.latent_channels:
             raise ValueError(
                 f"decode stream got {list(latents.shape)}, "
                 f"expected [B, F, {config.latent_channels}, h, w]"
             )
-        is_first = self._began_with is None
-        self._began_with = self._began_with or (
-            latents.shape[:1] + latents.shape[2:],
-            latents.dtype,
-        )
-        _check_same("decode", latents, self._began_with)
-        frames, self._state = self._tae.decode(latents, self._state)
-        return frames[:, config.frames_to_trim if is_first else 0 :].clamp_(0, 1)
+        num_trimmed = 0 if self._began_with else config.frames_to_trim
+        began_with = self._began_with or (latents.shape[:1] + latents.shape[2:], latents.dtype)
+        _check_same("decode", latents, began_with)
+        frames, self._state = self._codec.decode(latents, self._state)
+        self._began_with = began_with
+        return frames[:, num_trimmed:].clamp_(0, 1)
