@@ -5,7 +5,7 @@ same clips on every device (up to float rounding).
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import torch
@@ -14,15 +14,22 @@ from torch import Tensor
 
 from engine.visuals import controls
 from engine.visuals.canvas import Canvas
-from engine.visuals.fields import smoothstep
-from engine.visuals.looks import FPS, Look, changed_look, paint, random_look
+from engine.visuals.looks import (
+    FPS,
+    Look,
+    Painting,
+    changed_look,
+    paint,
+    palette_of,
+    random_look,
+)
+from engine.visuals.reaction import Inside, react
+from engine.visuals.spread import spread_ranks, spread_share
 from engine.worker.models.house.vocabulary import FAMILIES
 
 FRAMES_PER_LATENT = 4
 FRAMES_PER_CHUNK = 12
 LATENT_STRIDE = 8
-OUTSIDE_LIGHT = 0.45
-"""How much of the picture's light remains outside a control map: alive, but behind the figure."""
 
 _CONTROL_STRIDE = 2
 
@@ -103,18 +110,17 @@ def draw_clips(
     """
     device = control_parameters.device
     masks = _control_maps(list(kinds), control_parameters, settings)
-    frames = _react(looks, masks, list(kinds), device, settings)
+    layers = _paint_layers(looks, kinds, settings, device)
     blend = torch.zeros(len(looks), settings.num_frames // FRAMES_PER_CHUNK, device=device)
-    changing = [(i, change) for i, change in enumerate(changes) if change is not None]
-    if changing:
-        index = torch.tensor([i for i, _ in changing], device=device)
-        targets = [change.look for _, change in changing]
-        after = _react(targets, masks[index], [kinds[i] for i, _ in changing], device, settings)
-        share, blend[index] = _change_shares([c for _, c in changing], settings, device)
-        frames[index] = frames[index].lerp(after, share)
+    recolours, reforms = _by_form(looks, changes)
+    for chosen, change_layers in ((recolours, _recolour), (reforms, _reform)):
+        if chosen:
+            progress = _progress(list(chosen.values()), settings, device)
+            blend[list(chosen)] = _blend_per_chunk(list(chosen.values()), progress)
+            change_layers(layers, chosen, progress, settings)
     to_looks = [look if c is None else c.look for look, c in zip(looks, changes, strict=True)]
     return ClipBatch(
-        frames=frames,
+        frames=_react(layers, masks, settings),
         caption_from=torch.tensor([look.ids() for look in looks], device=device),
         caption_to=torch.tensor([look.ids() for look in to_looks], device=device),
         blend=blend,
@@ -139,22 +145,80 @@ def _control_maps(kinds: list[str | None], p: Tensor, settings: ClipSettings) ->
     return controls.draw_controls((u, v, seconds), kinds, p)
 
 
-def _react(
-    looks: Sequence[Look],
-    masks: Tensor,
-    kinds: Sequence[str | None],
-    device: torch.device,
-    settings: ClipSettings,
-) -> Tensor:
-    """Paint looks and let them react to their control maps."""
+@dataclass(frozen=True, slots=True)
+class _Layers:
+    """A batch before its control maps are applied; changes of caption alter it in place."""
+
+    painting: Painting
+    frames: Tensor  # [B, F, 3, H, W]
+    controlled: list[int]  # the clips that carry a map
+    inside: Inside  # of those clips
+
+    def lead_to(self, rows: Sequence[int], painting: Painting, share: Tensor) -> None:
+        """Mix `painting` into the clips `rows` by `share` [B, F, 1, H, W] or [B, F, 1, 1, 1]."""
+        self.frames[list(rows)] = self.frames[list(rows)].lerp(painting.rgb(), share)
+        with_map = [i for i, row in enumerate(rows) if row in self.controlled]
+        if with_map:
+            places = [self.controlled.index(rows[i]) for i in with_map]
+            self.inside.lead_to(places, Inside.of(_rows_of(painting, with_map)), share[with_map])
+
+
+def _paint_layers(
+    looks: Sequence[Look], kinds: Sequence[str | None], settings: ClipSettings, device: torch.device
+) -> _Layers:
     painting = paint(looks, settings.num_frames, device, settings.canvas)
-    frames = painting.rgb()
-    controlled = torch.tensor([k is not None for k in kinds], device=device).nonzero().flatten()
-    if controlled.numel():
+    controlled = [i for i, kind in enumerate(kinds) if kind is not None]
+    inside = Inside.of(_rows_of(painting, controlled))
+    return _Layers(painting, painting.rgb(), controlled, inside)
+
+
+def _rows_of(painting: Painting, rows: list[int]) -> Painting:
+    return Painting(painting.shade[rows], painting.light[rows], painting.palette[rows])
+
+
+def _by_form(
+    looks: Sequence[Look], changes: Sequence[Change | None]
+) -> tuple[dict[int, Change], dict[int, Change]]:
+    """Return the changes of colours alone and the changes of form, each by clip."""
+    changing = {i: change for i, change in enumerate(changes) if change is not None}
+    same_form = {
+        i for i, c in changing.items() if replace(looks[i], colours=c.look.colours) == c.look
+    }
+    return (
+        {i: c for i, c in changing.items() if i in same_form},
+        {i: c for i, c in changing.items() if i not in same_form},
+    )
+
+
+def _recolour(
+    layers: _Layers, chosen: Mapping[int, Change], progress: Tensor, _settings: ClipSettings
+) -> None:
+    """Shift the colours of the whole picture together; the form is already drawn."""
+    before = _rows_of(layers.painting, list(chosen))
+    palette = torch.stack([palette_of(change.look) for change in chosen.values()])
+    after = replace(before, palette=palette.to(progress.device))
+    layers.lead_to(list(chosen), after, progress.view(*progress.shape, 1, 1, 1))
+
+
+def _reform(
+    layers: _Layers, chosen: Mapping[int, Change], progress: Tensor, settings: ClipSettings
+) -> None:
+    """Let the new look spread over the old one."""
+    looks = [change.look for change in chosen.values()]
+    after = paint(looks, settings.num_frames, progress.device, settings.canvas)
+    pattern = torch.tensor([c.pattern for c in chosen.values()], device=progress.device)
+    seconds = torch.arange(settings.num_frames, device=progress.device) / FPS
+    ranks = spread_ranks(pattern, seconds, settings.canvas)
+    layers.lead_to(list(chosen), after, spread_share(ranks, progress).unsqueeze(2))
+
+
+def _react(layers: _Layers, masks: Tensor, settings: ClipSettings) -> Tensor:
+    """Return the frames under their control maps."""
+    rows, frames = layers.controlled, layers.frames
+    if rows:
         size = (settings.canvas.height, settings.canvas.width)
-        mask = F.interpolate(masks[controlled], size=size, mode="bilinear").unsqueeze(2)
-        inside = painting.alternate_rgb()[controlled]
-        frames[controlled] = (frames[controlled] * OUTSIDE_LIGHT).lerp(inside, mask)
+        maps = F.interpolate(masks[rows], size=size, mode="bilinear")
+        frames[rows] = react(frames[rows], layers.inside, maps)
     return frames
 
 
@@ -174,24 +238,17 @@ def _random_change(
     )
 
 
-def _change_shares(
-    changes: Sequence[Change], settings: ClipSettings, device: torch.device
-) -> tuple[Tensor, Tensor]:
-    """Return the share of the new look per pixel [B, F, 1, H, W] and per chunk [B, F / 12].
-
-    The new look spreads in patches (a drifting threshold pattern), as liquids mix, rather than
-    as a plain cross-fade: a cross-fade would teach grey in-between pictures.
-    """
-    u, v = settings.canvas.axes(device)
-    column = torch.tensor([c.pattern for c in changes], device=device).view(-1, 3, 1, 1, 1) * 6
-    a, b, c = column.unbind(1)
-    spread = torch.sin(u * 3 + a + 1.3 * torch.sin(v * 4 + b)) * torch.cos(v * 2.5 - u + c)
-    start = torch.tensor([float(x.start_chunk) for x in changes], device=device).view(-1, 1)
-    length = torch.tensor([float(x.length_chunks) for x in changes], device=device).view(-1, 1)
+def _progress(changes: Sequence[Change], settings: ClipSettings, device: torch.device) -> Tensor:
+    """Return how far each change is in each frame, [B, F] in 0 to 1."""
+    start = torch.tensor([float(c.start_chunk) for c in changes], device=device).view(-1, 1)
+    length = torch.tensor([float(c.length_chunks) for c in changes], device=device).view(-1, 1)
     chunk_time = (torch.arange(settings.num_frames, device=device) + 0.5) / FRAMES_PER_CHUNK
-    progress = ((chunk_time.view(1, -1) - start) / length).clamp(0, 1)
-    threshold = 0.5 + 0.5 * spread
-    share = smoothstep(0.0, 0.35, progress.view(*progress.shape, 1, 1) * 1.35 - threshold)
+    return ((chunk_time.view(1, -1) - start) / length).clamp(0, 1)
+
+
+def _blend_per_chunk(changes: Sequence[Change], progress: Tensor) -> Tensor:
+    """Return the blend [B, F / 12]; a change shorter than a chunk is all of the chunk's caption."""
     per_chunk = torch.unflatten(progress, 1, (-1, FRAMES_PER_CHUNK))
+    is_quick = torch.tensor([c.length_chunks < 1 for c in changes], device=progress.device)
     quick = (per_chunk[..., -1] > 0).float()
-    return share.unsqueeze(2), torch.where(length < 1, quick, per_chunk.mean(-1))
+    return torch.where(is_quick.view(-1, 1), quick, per_chunk.mean(-1))

@@ -6,10 +6,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from engine.bench.picture_measures import correlation
 from engine.visuals.canvas import Canvas
 from engine.visuals.clips import Change, ClipSettings, draw_batch, draw_clips
-from engine.visuals.controls import CONTROL_KINDS
 from engine.visuals.leaves import draw_leaves
 from engine.visuals.looks import NUM_PARAMETERS, Look, paint, random_look
 from engine.worker.models.house.vocabulary import FAMILIES, MODIFIERS, WORDS
@@ -83,15 +81,6 @@ def test_a_window_is_a_part_of_the_whole():
     whole = paint([look()], 2, CPU, Canvas.of(32, 32)).rgb()
     part = paint([look()], 2, CPU, Canvas(32, 16, 16, 8, 4)).rgb()
     assert torch.allclose(part, whole[..., 8:24, 4:20], atol=1e-5)
-
-
-@pytest.mark.parametrize("kind", CONTROL_KINDS)
-def test_the_picture_brightens_where_the_control_map_is(kind):
-    settings = replace(SETTINGS, canvas=Canvas.of(64, 64))
-    clip = draw([look(family="clouds", colours=("white",))], kinds=[kind], settings=settings)
-    small = torch.nn.functional.avg_pool2d(clip.frames.amax(2), 8)
-    assert clip.has_control.item() == 1
-    assert correlation(small, clip.control.flatten(1, 2)).item() > 0.5
 
 
 def test_without_control_the_map_is_empty():
