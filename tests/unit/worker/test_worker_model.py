@@ -53,6 +53,12 @@ def test_a_reading_says_what_was_understood_as_what_and_what_was_not():
     assert read.unknown == ("qwertz",)
 
 
+def test_a_reading_tells_a_word_without_room_from_one_without_meaning():
+    read = Prompts(CountingEncoder()).prepare("flames of qwertz, smoke")
+    assert read.unknown == ("qwertz", "smoke")
+    assert read.left_out == ("smoke",)
+
+
 def test_the_cpu_gets_a_number_type_and_says_so_when_it_falls_back():
     compute = choose_compute("cpu")
     assert compute.dtype_name in ("bfloat16", "float32")
