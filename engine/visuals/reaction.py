@@ -7,7 +7,7 @@ from torch import Tensor
 
 from engine.visuals.looks import Painting, colourise
 
-OUTSIDE_LIGHT = 0.3
+OUTSIDE_LIGHT = 0.34
 """How much of the picture's light remains outside a control map: alive, but behind the figure."""
 INSIDE_FLOOR = 0.78
 """The least value inside; the family's light moves the rest, so that texture stays."""
