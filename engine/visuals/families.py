@@ -8,6 +8,8 @@ from torch import Tensor
 from engine.visuals import families_body as body
 from engine.visuals import families_flow as flow
 from engine.visuals import families_form as form
+from engine.visuals import families_sky as sky
+from engine.visuals import families_solid as solid
 
 Family = Callable[[Tensor, Tensor, Tensor, Sequence[Tensor]], tuple[Tensor, Tensor]]
 
@@ -36,4 +38,16 @@ FAMILY_PAINTERS: Final[dict[str, Family]] = {
     "moire": form.moire,
     "ribbons": body.ribbons,
     "beams": body.beams,
+    "rain": sky.rain,
+    "lightning": sky.lightning,
+    "hexagons": solid.hexagons,
+    "cubes": solid.cubes,
+    "crystals": solid.crystals,
+    "galaxy": sky.galaxy,
+    "petals": sky.petals,
+    "mountains": sky.mountains,
+    "dots": solid.dots,
+    "fireworks": sky.fireworks,
+    "labyrinth": solid.labyrinth,
+    "dancers": solid.dancers,
 }

@@ -10,11 +10,16 @@ from typing import Final
 
 NULL_WORD: Final = "<null>"
 
-FAMILIES: Final = (
+_FIRST_FAMILIES: Final = (
     "flames", "smoke", "clouds", "aurora", "plasma", "fractal", "caustics", "waves",
     "ripples", "tunnel", "spiral", "stars", "metaballs", "bubbles", "cells", "lace",
     "truchet", "squares", "polygons", "grid", "bars", "moire", "ribbons", "beams",
 )  # fmt: skip
+_LATER_FAMILIES: Final = (
+    "rain", "lightning", "hexagons", "cubes", "crystals", "galaxy",
+    "petals", "mountains", "dots", "fireworks", "labyrinth", "dancers",
+)  # fmt: skip
+FAMILIES: Final = (*_FIRST_FAMILIES, *_LATER_FAMILIES)
 
 COLOURS: Final[dict[str, tuple[float, float, float]]] = {
     "red": (0.95, 0.08, 0.10),
@@ -44,7 +49,9 @@ MODIFIERS: Final = (
     "rotating", "pulsing", "drifting", "zooming", "scanlines", "glitch",
 )  # fmt: skip
 
-WORDS: Final = (NULL_WORD, *FAMILIES, *COLOURS, *SPEEDS, *MODIFIERS)
+WORDS: Final = (
+    NULL_WORD, *_FIRST_FAMILIES, *COLOURS, *SPEEDS, *MODIFIERS, *_LATER_FAMILIES
+)  # fmt: skip
 WORD_IDS: Final = {word: index for index, word in enumerate(WORDS)}
 
 NUM_COLOUR_SLOTS: Final = 3
