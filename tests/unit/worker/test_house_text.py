@@ -272,6 +272,25 @@ def test_a_filler_in_a_clause_of_its_own_changes_nothing(text, filler):
     assert parse_prompt(f"{text}, {filler}").ids == parse_prompt(text).ids
 
 
+@given(
+    st.sampled_from(FAMILIES),
+    st.lists(st.sampled_from(list(COLOURS)), min_size=1, max_size=3, unique=True),
+    st.sampled_from(list(SPEEDS)),
+    st.lists(st.sampled_from(MODIFIERS), max_size=3, unique=True),
+)
+def test_a_caption_is_read_as_itself(family, colours, speed, modifiers):
+    ids = caption_ids(family, colours, speed, modifiers)
+    assert parse_prompt(caption_text(ids)).ids == ids
+
+
+def test_no_two_words_that_may_stand_side_by_side_in_a_caption_read_as_a_phrase():
+    speeds, colours, families = list(SPEEDS), list(COLOURS), list(FAMILIES)
+    follows = [(speeds, colours), (colours, [*colours, *families]),
+               (families, MODIFIERS), (MODIFIERS, MODIFIERS)]  # fmt: skip
+    pairs = {f"{a} {b}" for left, right in follows for a in left for b in right}
+    assert [pair for pair in pairs if len(read_phrases(pair)[0]) != 2] == []
+
+
 @given(st.permutations(["neon", "mirrored", "liquid", "slow", "stars"]))
 def test_the_order_of_modifiers_does_not_matter(words):
     assert parse_prompt(" ".join(words)).caption == "slow blue white stars mirrored neon liquid"

@@ -54,7 +54,7 @@ labyrinthine, hall of mirrors, mirror room, mirror maze = labyrinth silver cyan 
 infinity room, infinity mirror, kusama, yayoi kusama = dots magenta white mirrored
 dungeon, crypt, tomb, mausoleum, graveyard, cemetery, vault = labyrinth brown indigo dark
 library, bookshelf, book, archive, shelf = bars brown gold
-museum, gallery, white cube = squares white silver
+museum, gallery = squares white silver
 theatre, theater, red curtain, velvet curtain, cabaret, burlesque = aurora red
 circus, big top, circus tent, clown, fairground, funfair = beams red gold rotating
 ferris wheel, roulette, casino, slot machine, pinball, jackpot = dots gold red fast
@@ -142,7 +142,7 @@ arrow, compass, direction, pointer = polygons white zooming
 
 MATERIALS: Final = """
 liquid metal, molten metal, liquid chrome, liquid mercury, t 1000 = metaballs silver white liquid
-liquid gold, molten gold, gold liquid = metaballs brown gold liquid
+liquid gold, molten gold = metaballs brown gold liquid
 glass, glassy, glass shards = crystals cyan white
 crystal glass, lens glass, translucent, transparent = crystals cyan white
 broken glass, shattered, shattered glass, smashed = crystals cyan white hard
