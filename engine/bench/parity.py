@@ -14,8 +14,10 @@ import torch
 
 from engine.bench.parity_checks import FileReport, Report
 from engine.bench.parity_files import GoldenError, GoldenFile, open_golden
+from engine.bench.parity_krea import check_krea
 from engine.bench.parity_parts import check_bidirectional, check_schedule, check_tae
-from engine.bench.parity_rollouts import check_krea, check_longlive, check_self_forcing
+from engine.bench.parity_rollouts import check_longlive, check_self_forcing
+from engine.bench.parity_vae import check_vae
 from engine.errors import ConfigError
 
 Check = Callable[[GoldenFile, FileReport], None]
@@ -28,6 +30,7 @@ CHECKS: dict[str, Check] = {
     "sf_causal_rollout": check_self_forcing,
     "longlive_rollout": check_longlive,
     "krea_recompute": check_krea,
+    "wan_vae": check_vae,
     "taehv": check_tae,
 }
 """What each golden file is run by; a file without a row is listed as not covered."""

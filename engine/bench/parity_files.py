@@ -63,6 +63,13 @@ class Section:
             raise GoldenError(f"{self.where}: {key!r} is {value!r}, expected whole numbers")
         return tuple(value)
 
+    def numbers(self, key: str) -> tuple[float, ...]:
+        """List of numbers at `key`."""
+        value = self.get(key)
+        if not isinstance(value, list) or not all(isinstance(n, int | float) for n in value):
+            raise GoldenError(f"{self.where}: {key!r} is {value!r}, expected numbers")
+        return tuple(float(entry) for entry in value)
+
     def section(self, key: str) -> "Section":
         """Object at `key`."""
         value = self.get(key)

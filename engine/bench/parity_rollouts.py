@@ -1,4 +1,4 @@
-"""Parity of whole rollouts: Self-Forcing, LongLive, KREA."""
+"""Parity of whole rollouts: Self-Forcing and LongLive."""
 
 from dataclasses import dataclass, replace
 from functools import partial
@@ -9,7 +9,6 @@ from torch import Tensor
 from engine.bench.parity_checks import FileReport, Limit, Measure
 from engine.bench.parity_files import GoldenError, GoldenFile, Section, transformer_of
 from engine.worker.models.wan.cache_plan import (
-    KREA,
     LONGLIVE,
     SELF_FORCING,
     CacheRule,
@@ -19,8 +18,6 @@ from engine.worker.models.wan.cache_plan import (
 from engine.worker.models.wan.rollout import ChunkSampler, RolloutConfig
 from engine.worker.models.wan.transformer import CausalTransformer
 from engine.worker.schedule import DenoisingSteps, SigmaTable
-
-_NEEDS_VAE = ("last_anchor/latent", "last_anchor/pixel_frame", "pixels_last_block")
 
 
 class RecordingSampler(ChunkSampler):
@@ -205,78 +202,3 @@ def _longlive_chunks(
         chunks.append(sampler.denoise_chunk(steps, partial(rollout.noise, index)))
         sampler.commit(chunks[-1])
     return chunks
-
-
-def check_krea(golden: GoldenFile, report: FileReport) -> None:
-    """Run every case of the KREA rollout with the file's context latents fed in."""
-    limit = Limit(Measure.REL_L2, golden.limit("rel L2 <= NUMBER per chunk"))
-    config = golden.meta.section("config").section("dit")
-    model = transformer_of(golden, config, "weights/dit/")
-    table = SigmaTable(config.number("shift"))
-    chunk = config.integer("num_frame_per_block")
-    for name, case in golden.meta.sections("cases").items():
-        rollout = Rollout(golden, name, case, chunk)
-        count = case.integer("kv_cache_num_frames")
-        settings = rollout.config(KREA, count + chunk, 0)
-        keeps_first = bool(case.get("keep_first_frame"))
-        sampler = ChunkSampler(model, replace(settings, keep_first_latent=keeps_first))
-        steps = table.strength_steps(case.number("strength"), case.integer("num_denoising_steps"))
-        rollout.check_steps(report, steps, limit)
-        chunks: list[Tensor] = []
-        for index in range(case.integer("chunks")):
-            _krea_context(rollout, sampler, index, report, limit)
-            chunks.append(_krea_chunk(rollout, sampler, index, steps))
-        rollout.check_output(report, chunks, limit)
-        report.not_covered += [f"{name}/{key}" for key in rollout.expected() if key in _NEEDS_VAE]
-
-
-def _krea_context(
-    rollout: Rollout, sampler: ChunkSampler, index: int, report: FileReport, limit: Limit
-) -> None:
-    """Recompute the context before chunk `index` from the file's latents, checking our own."""
-    plan = sampler.context_plan()
-    if plan is None:
-        return
-    given = rollout.golden.tensor(f"{rollout.name}/expected/block{index:02d}/context_latents")
-    # The anchor comes out of the Wan VAE; only the latents that follow it are ours.
-    own = sampler.context_latents(plan, given[:, :1] if plan.needs_anchor else None)
-    report.compare(f"{rollout.name}/block{index:02d}/context_latents", own, given, limit)
-    sampler.recompute(given)
-    last = sampler.cache.layer(sampler.model.config.num_layers - 1)
-    prefix = f"block{index:02d}/recomputed_kv/last_layer"
-    rollout.check_cache(report, last, prefix, limit)
-
-
-def _krea_chunk(
-    rollout: Rollout, sampler: ChunkSampler, index: int, steps: DenoisingSteps
-) -> Tensor:
-    """Denoise chunk `index`; a new prompt applies from here, after the context was recomputed."""
-    text = _krea_text(rollout, index)
-    if text is not None:
-        sampler.set_text(text)
-    video = None
-    is_video = steps.start_sigma < 1
-    if is_video:
-        video = rollout.span(rollout.input("video_latents"), index)
-
-    def noise(step: int) -> Tensor:
-        if is_video and step == 0:
-            return rollout.span(rollout.input("video_noise"), index)
-        return rollout.noise(index, step)
-
-    latents = sampler.denoise_chunk(steps, noise, video=video)
-    sampler.commit(latents)
-    return latents
-
-
-def _krea_text(rollout: Rollout, index: int) -> Tensor | None:
-    """Text of chunk `index` where it changes: the first prompt, then a linear blend."""
-    texts = torch.split(rollout.input("contexts"), 1)
-    if index == 0:
-        return texts[0]
-    start = rollout.case.get("prompt_lerp_at_block")
-    if start is None or index < start:
-        return None
-    steps = rollout.case.integer("prompt_lerp_steps")
-    share = min((index - start) / (steps - 1), 1.0) if steps > 1 else 1.0
-    return torch.lerp(texts[0], texts[1], share)

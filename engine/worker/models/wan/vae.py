@@ -123,9 +123,7 @@ def _middle(width: int) -> nn.ModuleList:
 
 def _head(width_in: int, width_out: int) -> nn.ModuleDict:
     """Last layers, numbered as published: 1 is the activation."""
-    return nn.ModuleDict(
-        {"0": RMSNorm(width_in), "2": conv_in_space_and_time(width_in, width_out)}
-    )
+    return nn.ModuleDict({"0": RMSNorm(width_in), "2": conv_in_space_and_time(width_in, width_out)})
 
 
 class _Path(nn.Module):
