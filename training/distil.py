@@ -368,7 +368,7 @@ def main() -> None:
     run = parse_run(parser, DistilRun)
     runtime = start_runtime()
     if run.compiled:
-        compile_layers()
+        compile_layers(dynamic=True)  # three sizes, two lengths and eight kinds of passes
     rng = runtime.rng(run.seed)
     pools = PoolSet(load_codec(run.out, runtime), run.pools, runtime.device, rng)
     runtime.log(f"pools hold {pools.num_clips} clips")

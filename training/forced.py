@@ -235,14 +235,14 @@ def step_layer(
     return block.finish(x, attended, m, block.text_kv(text_tokens)), k, v
 
 
-def compile_layers() -> None:
+def compile_layers(*, dynamic: bool | None = None) -> None:
     """Compile one block of each forward; all blocks share the result.
 
     Whole-model compilation gave no more speed and took over a minute per variant (H200, 2026-11).
-    The first picture size is compiled as it is; the second makes sizes symbolic, so that every
-    further one costs no compilation.
+    By default the first picture size is compiled as it is; the second makes sizes symbolic, so that
+    every further one costs no compilation. `dynamic` True starts with symbolic sizes.
     """
     global forced_layer, step_layer
     torch._dynamo.config.cache_size_limit = 64
-    forced_layer = torch.compile(forced_layer)
-    step_layer = torch.compile(step_layer)
+    forced_layer = torch.compile(forced_layer, dynamic=dynamic)
+    step_layer = torch.compile(step_layer, dynamic=dynamic)
