@@ -21,7 +21,7 @@ def _picture(arguments: Sequence[str]) -> int:
 
 _MEASUREMENTS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "--cpu": (_cpu, "the house model on this processor"),
-    "--picture": (_picture, "the pictures of a show, with a contact sheet"),
+    "--picture": (_picture, "the pictures of the house model or of a show, with contact sheets"),
 }
 
 

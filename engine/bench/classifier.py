@@ -56,6 +56,10 @@ class Reading:
         """Leave out the first chunk, in which a picture without a past is still forming."""
         return Reading(self.families[1:], self.colours[1:])
 
+    def first(self) -> Reading:
+        """Return the first chunk alone."""
+        return Reading(self.families[:1], self.colours[:1])
+
     def agreement(self, family: int, colours: Sequence[int]) -> Agreement:
         """Compare with a caption.
 

@@ -1,8 +1,12 @@
-"""Measure and show the pictures of a show: `python -m engine.bench.picture presets/first-light`.
+"""The pictures of the house model, measured: `segue bench --picture`.
 
-Every preset runs through the real score and the real chunk loop; out come one line a preset and a
-contact sheet, one row a preset. Seams are the mean frame difference at chunk edges, and at the
-other latent edges, as a ratio to that inside latent frames: 1 is seamless.
+    segue bench --picture --quick                          # a first look, a minute or two
+    segue bench --picture --device cuda --json new.json --sheets docs/images \
+        --against old.json --markdown docs/house-model.md  # the proof
+    segue bench --picture presets/first-light --out a.png  # the presets of a show
+
+Everything is played through the real score and the real chunk loop, one show at a time. The
+renderer's clips of the same captions are the ceiling; a JSON file of an earlier model, the floor.
 """
 
 from __future__ import annotations
@@ -10,200 +14,188 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any, Final
 
-import cv2
-import numpy as np
-import numpy.typing as npt
+import torch
 
-from engine.errors import EngineError
-from engine.host.score import Score, next_chunk, open_score
-from engine.protocol import frame_ring
-from engine.protocol.show_file import load_show
-from engine.protocol.values import Look, ModelChoice
+from engine.bench.classifier import WEIGHTS_PATH, load_classifier
+from engine.bench.picture_control_part import play_control
+from engine.bench.picture_drift_part import play_drift
+from engine.bench.picture_play import open_loop
+from engine.bench.picture_prompts_part import play_prompts
+from engine.bench.picture_report import (
+    Part,
+    Proof,
+    check_marks,
+    markdown_table,
+    text_table,
+    values_of,
+    write_markdown,
+)
+from engine.bench.picture_stage import QUICK, Amounts, Stage
+from engine.bench.picture_switch_part import play_switches
+from engine.bench.picture_variety_part import play_variety
+from engine.errors import ConfigError, EngineError
+from engine.protocol.values import ModelChoice
+from engine.visuals.canvas import Canvas
+from engine.worker.models.house.vocabulary import FAMILIES
 
-if TYPE_CHECKING:
-    from engine.worker.chunk_loop import ChunkLoop
-
-Frames = npt.NDArray[np.uint8]
-
-_CELL_PX = 128
-_COLUMNS = 8
-_LATENT_FRAMES = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Motion:
-    """What a run of frames looks like, in numbers; all but the seams in 0..1.
-
-    `chunk_seam` and `latent_seam` are ratios to the motion inside latent frames.
-    """
-
-    name: str
-    motion: float
-    contrast: float
-    saturation: float
-    chunk_seam: float
-    latent_seam: float
-
-    @property
-    def seam_ratio(self) -> float:
-        """Chunk edges against the other latent edges: 1 means that a chunk is not to be seen."""
-        return self.chunk_seam / self.latent_seam
-
-
-def measure(name: str, frames: Frames, frames_per_chunk: int) -> Motion:
-    """Measure frames [F, H, W, 3 or 4] uint8 that begin with a chunk, at least two chunks.
-
-    Raises:
-        ValueError: there are fewer frames than that.
-    """
-    if len(frames) < 2 * frames_per_chunk:
-        raise ValueError(f"{name}: {len(frames)} frames, expected two chunks or more")
-    steps = np.array([_difference(a, b) for a, b in pairwise(frames)])
-    place = np.arange(1, len(frames))
-    at_chunk = place % frames_per_chunk == 0
-    at_latent = (place % _LATENT_FRAMES == 0) & ~at_chunk
-    inside = max(float(steps[place % _LATENT_FRAMES != 0].mean()), 1e-9)
-    colours = frames[..., :3]
-    return Motion(
-        name=name,
-        motion=float(steps.mean()),
-        contrast=float(np.mean([frame.mean(-1).std() for frame in colours]) / 255),
-        saturation=float((colours.max(-1).astype(float) - colours.min(-1)).mean() / 255),
-        chunk_seam=float(steps[at_chunk].mean()) / inside,
-        latent_seam=float(steps[at_latent].mean()) / inside,
-    )
-
-
-def _difference(a: Frames, b: Frames) -> float:
-    return float(cv2.absdiff(a, b)[..., :3].mean()) / 255
-
-
-def contact_sheet(rows: Sequence[tuple[str, Frames]], cell_px: int = _CELL_PX) -> Frames:
-    """Return one picture: a row a name, evenly spaced moments of its frames from left to right."""
-    return np.concatenate([_sheet_row(name, frames, cell_px) for name, frames in rows])
-
-
-def _sheet_row(name: str, frames: Frames, cell_px: int) -> Frames:
-    moments = np.linspace(0, len(frames) - 1, _COLUMNS).round().astype(int)
-    size = (cell_px, cell_px)
-    cells = [
-        cv2.resize(frames[moment, ..., :3], size, interpolation=cv2.INTER_AREA)
-        for moment in moments
-    ]
-    row: Frames = np.ascontiguousarray(np.concatenate(cells, 1))
-    for colour, width in (((0, 0, 0), 3), ((255, 255, 255), 1)):
-        cv2.putText(row, name, (4, 14), cv2.FONT_HERSHEY_SIMPLEX, 0.42, colour, width, cv2.LINE_AA)
-    return row
-
-
-@contextmanager
-def open_loop(choice: ModelChoice, num_threads: int = 0) -> Iterator[tuple[ChunkLoop, Player]]:
-    """Load a model into a chunk loop of this process, with rings of its own."""
-    from engine.worker.chunk_loop import Channels, ChunkLoop
-    from engine.worker.device import choose_compute
-    from engine.worker.model import load_model
-    from engine.worker.preprocess.runner import PreprocessRunner, default_preprocessors
-
-    pixels = choice.width_px * choice.height_px
-    frames = frame_ring.create("bench-frames", 64, pixels * 4)
-    inputs = frame_ring.create("bench-input", 64, pixels * 3)
-    try:
-        reader = frame_ring.RingReader(inputs)
-        channels = Channels(
-            frames=frame_ring.RingWriter(frames),
-            inputs=reader,
-            preprocess=PreprocessRunner(
-                frame_ring.RingReader(inputs), default_preprocessors(), on_error=_never
-            ),
-            tell=lambda _event: None,
-        )
-        loop = ChunkLoop(load_model(choice, choose_compute(choice.device, num_threads)), channels)
-        yield loop, Player(loop, frame_ring.RingReader(frames))
-    finally:
-        frame_ring.remove(frames)
-        frame_ring.remove(inputs)
-
-
-def _never(error: BaseException) -> None:
-    raise AssertionError("the preprocess thread is not started here") from error
-
-
-class Player:
-    """Runs a score through a chunk loop and collects the frames."""
-
-    def __init__(self, loop: ChunkLoop, ring: frame_ring.RingReader) -> None:
-        self._loop = loop
-        self._ring = ring
-
-    def play(self, score: Score, num_chunks: int) -> tuple[Score, Frames]:
-        """Make `num_chunks` chunks; returns the score after them and frames [F, H, W, 4]."""
-        frames: list[Frames] = []
-        for _ in range(num_chunks):
-            before = self._ring.num_written
-            score, plan = next_chunk(score)
-            self._loop.run_chunk(plan)
-            for number in range(before, self._ring.num_written):
-                frame = self._ring.read(number)
-                assert frame is not None, "the ring holds several chunks and nobody else writes"
-                frames.append(frame.pixels)
-        return score, np.stack(frames)
-
-
-def play_looks(
-    choice: ModelChoice, looks: Sequence[Look], num_chunks: int
-) -> Iterator[tuple[str, Frames, int]]:
-    """Play every look from a cold start; yields name, frames [F, H, W, 4], frames a chunk."""
-    with open_loop(choice) as (loop, player):
-        for look in looks:
-            _, frames = player.play(open_score(look, show_seed=1), num_chunks)
-            yield look.name or look.prompt, frames, loop.model.spec.frames_per_chunk
+PARTS: Final = ("prompts", "agreement", "drift", "switches", "control", "variety")
+_JUDGED: Final = {"agreement", "switches"}
+_STDOUT: Final = "-"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run from a command line; returns the exit code."""
-    parser = argparse.ArgumentParser(prog="segue bench --picture", description=__doc__)
-    parser.add_argument("show", help="folder of the show")
-    parser.add_argument("--chunks", type=int, default=8, help="chunks a preset (default 8)")
-    parser.add_argument("--out", type=Path, help="write the contact sheet to this PNG")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    args = parser.parse_args(argv)
+    args = _parser().parse_args(argv)
     try:
-        return _run(args)
+        if args.show:
+            _play_show(args)
+        else:
+            _prove(args)
     except EngineError as error:
         print(f"segue: {error}", file=sys.stderr)
         return int(error.exit_code)
-
-
-def _run(args: argparse.Namespace) -> int:
-    show = load_show(args.show)
-    rows, table = [], []
-    for name, frames, per_chunk in play_looks(
-        show.model, [preset.look() for preset in show.presets], max(args.chunks, 2)
-    ):
-        rows.append((name, frames))
-        table.append(measure(name, frames, per_chunk))
-        if not args.json:
-            print(_line(table[-1]), flush=True)
-    if args.json:
-        print(json.dumps([asdict(row) | {"seam_ratio": row.seam_ratio} for row in table]))
-    if args.out:
-        args.out.parent.mkdir(parents=True, exist_ok=True)
-        cv2.imwrite(str(args.out), contact_sheet(rows))
     return 0
 
 
-def _line(row: Motion) -> str:
-    return (
-        f"{row.name:24} motion {row.motion:.3f}  contrast {row.contrast:.3f}  "
-        f"saturation {row.saturation:.3f}  seam: chunk {row.chunk_seam:.2f}, "
-        f"latent {row.latent_seam:.2f}, ratio {row.seam_ratio:.2f}"
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="segue bench --picture", description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    add = parser.add_argument
+    add("show", nargs="?", help="folder of a show: play its presets instead of the proof")
+    add("--chunks", type=int, help="chunks a prompt (default 20) or a preset (default 8)")
+    add("--json", nargs="?", const=_STDOUT, metavar="FILE", help="write JSON; alone: print it")
+    add("--out", type=Path, help="with a show: write its contact sheet to this PNG")
+    add("--model", default="house", help="house, untrained, or a folder with weights")
+    add("--size", default="256", help="pixels: 256, or 256x144")
+    add("--device", default="auto", choices=("auto", "cpu", "cuda"))
+    add("--threads", type=int, default=0, help="CPU threads; 0 leaves all")
+    add("--parts", default=",".join(PARTS), help="some of " + ",".join(PARTS))
+    add("--quick", action="store_true", help="little of everything")
+    add("--classifier", type=Path, default=WEIGHTS_PATH, help="weights of the judge")
+    add("--sheets", type=Path, help="write contact sheets into this folder")
+    add("--markdown", type=Path, help="write the table between the two marks of this document")
+    add("--against", type=Path, help="JSON of an earlier run, to print beside")
+    return parser
+
+
+def _play_show(args: argparse.Namespace) -> None:
+    from engine.bench.picture_presets import play_show
+
+    if args.json not in (None, _STDOUT):
+        raise ConfigError(f"--json {args.json}: with a show the JSON is printed, give --json alone")
+    play_show(args.show, args.chunks or 8, args.out, as_json=args.json is not None)
+
+
+def _prove(args: argparse.Namespace) -> None:
+    parts = chosen_parts(args.parts)
+    floor = values_of(args.against) if args.against else {}
+    if args.markdown:  # a document without marks is refused before ten minutes are spent
+        check_marks(args.markdown)
+    width, height = size_of(args.size)
+    choice = ModelChoice(name=args.model, width_px=width, height_px=height, device=args.device)
+    amounts = _amounts(args)
+    proof = prove(choice, parts, amounts, args)
+    table = text_table(proof.parts, floor)
+    if args.json == _STDOUT:
+        print(json.dumps(proof.as_json()))
+    else:
+        print(table)
+        print(_missed(proof))
+    if args.json not in (None, _STDOUT):
+        Path(args.json).write_text(json.dumps(proof.as_json(), indent=1), encoding="utf-8")
+    if args.markdown:
+        write_markdown(args.markdown, markdown_table(proof.parts, floor))
+
+
+def chosen_parts(text: str) -> list[str]:
+    """Read names of parts.
+
+    Raises:
+        ConfigError: one of them does not exist.
+    """
+    names = [name.strip() for name in text.split(",")]
+    unknown = [name for name in names if name not in PARTS]
+    if unknown:
+        raise ConfigError(f"--parts {', '.join(unknown)}: choose of {', '.join(PARTS)}")
+    return [name for name in PARTS if name in names]
+
+
+def size_of(text: str) -> tuple[int, int]:
+    """Read `256` or `256x144` as width and height.
+
+    Raises:
+        ConfigError: it is neither.
+    """
+    width, _, height = text.partition("x")
+    try:
+        return int(width), int(height or width)
+    except ValueError:
+        raise ConfigError(f"--size {text}: expected pixels like 256 or 256x144") from None
+
+
+def _amounts(args: argparse.Namespace) -> Amounts:
+    amounts = QUICK if args.quick else Amounts()
+    if args.chunks is not None:
+        if args.chunks < 2:
+            raise ConfigError(f"--chunks {args.chunks}: expected 2 or more, a seam needs two")
+        amounts = replace(amounts, chunks=args.chunks)
+    return amounts
+
+
+def prove(
+    choice: ModelChoice, parts: Sequence[str], amounts: Amounts, args: argparse.Namespace
+) -> Proof:
+    """Load the model and run the parts."""
+    judged = bool(_JUDGED & set(parts))
+    with open_loop(choice, args.threads) as (loop, player):
+        compute = loop.model.compute
+        stage = Stage(
+            player=player,
+            device=compute.device,
+            canvas=Canvas.of(choice.width_px, choice.height_px),
+            amounts=amounts,
+            judge=load_classifier(compute.device, args.classifier) if judged else None,
+            sheets=args.sheets,
+        )
+        setting: dict[str, Any] = {
+            "model": choice.name,
+            "size": f"{choice.width_px}x{choice.height_px}",
+            "device": str(compute.device),
+            "dtype": compute.dtype_name,
+            "quick": bool(args.quick),
+            "chunks": amounts.chunks,
+            "families": len(FAMILIES),
+            "torch": torch.__version__,
+        }
+        return Proof(setting=setting, parts=tuple(_run(stage, parts)))
+
+
+def _run(stage: Stage, parts: Sequence[str]) -> list[Part]:
+    done: list[Part] = []
+    if {"prompts", "agreement"} & set(parts):
+        done += play_prompts(stage, numbers="prompts" in parts, agreement="agreement" in parts)
+    others: dict[str, Callable[[Stage], Part]] = {
+        "drift": play_drift,
+        "switches": play_switches,
+        "control": play_control,
+        "variety": play_variety,
+    }
+    return done + [play(stage) for name, play in others.items() if name in parts]
+
+
+def _missed(proof: Proof) -> str:
+    missed = proof.missed()
+    if not missed:
+        return "every goal is met"
+    return f"{len(missed)} goals missed: " + "; ".join(
+        f"{line.label.strip()} {line.value:.3f} (goal {line.goal()})" for line in missed
     )
 
 

@@ -20,7 +20,7 @@ MEASURED = ("motion", "contrast", "saturation", "sharpness")
 
 _CELL_PX = 8
 _BINS = 4
-_OUTSIDE = 0.1  # a map below this asks for nothing
+_OUTSIDE = 0.03  # a map that stays below this all around asks for nothing here
 _FEWEST_PIXELS = 64
 
 
@@ -248,10 +248,12 @@ class Outside:
 def outside(frames: Tensor, maps: Tensor) -> Outside | None:
     """Measure frames [F, 3, H, W] where maps [F, H, W] are (almost) 0; None if nowhere is.
 
+    Cells that touch a reacting one are left out: the figure's soft edge is no part of the outside.
     Motion counts pixels that are outside in both frames. Contrast is the spread of brightness
     over the outside pixels of a frame.
     """
-    values, free = frames.float() / 255, maps < _OUTSIDE
+    reach = F.max_pool2d(maps.unsqueeze(1), 2 * _CELL_PX + 1, 1, _CELL_PX).squeeze(1)
+    values, free = frames.float() / 255, reach < _OUTSIDE
     both = free[1:] & free[:-1]
     steps = values.diff(dim=0).abs().mean(1)
     usable = free.flatten(1).sum(1) >= _FEWEST_PIXELS
