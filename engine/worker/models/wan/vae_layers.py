@@ -29,7 +29,8 @@ class History:
     def before(self, x: Tensor, count: int) -> Tensor:
         """Return this slot's `count` frames before x [B, C, T, H, W]; zeros at the start."""
         if self.is_start:
-            return torch.zeros_like(x[:, :, :1]).expand(-1, -1, count, -1, -1)
+            # Like x in memory too: an expanded frame would make `cat` leave that layout.
+            return torch.cat([torch.zeros_like(x[:, :, :1])] * count, 2)
         return next(self._before)
 
     def keep(self, frames: Tensor) -> None:
@@ -66,7 +67,7 @@ class RMSNorm(nn.Module):
         """Map [B, C, ...] to the same shape and type."""
         # Squares of half-precision values overflow: the norm is summed in float32.
         norm = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=_at_least_float32(x.dtype))
-        scale = math.sqrt(x.shape[1]) / norm.clamp_min(_MIN_NORM)
+        scale: Tensor = math.sqrt(x.shape[1]) / norm.clamp_min(_MIN_NORM)
         # 1 / _MIN_NORM is beyond float16, and infinity times a zero would be no number.
         return x * scale.clamp_max(torch.finfo(x.dtype).max).to(x.dtype) * self.gamma
 
