@@ -26,7 +26,7 @@ from engine.visuals.canvas import Canvas
 from engine.visuals.clips import ClipSettings, draw_clips
 from engine.visuals.controls import CONTROL_KINDS, NUM_PARAMETERS
 from engine.visuals.looks import Look
-from engine.visuals.reaction import OUTSIDE_LIGHT
+from engine.visuals.reaction import outside as dimmed
 
 _MOMENTS = 8
 _LIT, _UNLIT = 0.8, 0.1
@@ -88,7 +88,8 @@ def follow(kind: str, frames: Tensor, free: Tensor, maps: Tensor) -> Followed:
     cells = brightness_cells(frames)
     wide = F.interpolate(maps.unsqueeze(1), size=frames.shape[2:], mode="nearest").squeeze(1)
     here = outside(frames, wide)
-    there = outside((free.float() * OUTSIDE_LIGHT).round().to(torch.uint8), wide)
+    alike = dimmed(free.float().unsqueeze(0) / 255)[0]
+    there = outside((alike * 255).round().to(torch.uint8), wide)
     shares = None
     if here is not None and there is not None:
         shares = Outside(

@@ -66,11 +66,15 @@ def play_drift(stage: Stage) -> Part:
 
 def by_period(numbers: FrameNumbers, num_periods: int, name: str) -> list[float]:
     """Return the mean of a quantity in equal periods; the first leaves its settling chunks out."""
-    edges = [round(i * numbers.num_chunks / num_periods) for i in range(num_periods + 1)]
+    edges = _edges(numbers.num_chunks, num_periods)
     edges[0] = min(_SETTLING_CHUNKS, edges[1] - 1)
     return [
         numbers.means(start, stop)[name] for start, stop in pairwise(edges)
     ]  # fmt: skip
+
+
+def _edges(num_chunks: int, num_periods: int) -> list[int]:
+    return [round(i * num_chunks / num_periods) for i in range(num_periods + 1)]
 
 
 def _long_show(stage: Stage, prompt: str) -> tuple[FrameNumbers, Tensor]:
@@ -78,7 +82,7 @@ def _long_show(stage: Stage, prompt: str) -> tuple[FrameNumbers, Tensor]:
     meter, cells = Meter(), []
     score = stage.open(prompt)
     amounts = stage.amounts
-    ends = {round(i * amounts.drift_chunks / amounts.drift_periods) for i in range(1, 1000)}
+    ends = set(_edges(amounts.drift_chunks, amounts.drift_periods)[1:])
     for chunk in range(amounts.drift_chunks):
         score, frames = stage.go_on(score, 1)
         meter.push(frames)

@@ -18,6 +18,7 @@ from torch import Tensor
 from engine.bench.picture_measures import measured
 from engine.bench.picture_play import open_loop, rgb
 from engine.bench.picture_sheets import Row, cells_of, evenly, sheet
+from engine.errors import ConfigError
 from engine.host.score import open_score
 from engine.protocol.show_file import load_show
 from engine.protocol.values import Look, ModelChoice
@@ -86,9 +87,11 @@ def play_show(folder: str, num_chunks: int, out: Path | None, *, as_json: bool) 
     """Play and measure the presets of a show, and print what was found.
 
     Raises:
-        EngineError: the show cannot be read, or its model does not load.
+        EngineError: the show cannot be read or has no presets, or its model does not load.
     """
     show = load_show(folder)
+    if not show.presets:
+        raise ConfigError(f"{folder}: the show lists no presets, so there is nothing to measure")
     rows, table = [], []
     looks = [preset.look() for preset in show.presets]
     for name, frames, per_chunk in play_looks(show.model, looks, max(num_chunks, 2)):
