@@ -35,7 +35,9 @@ def vae_of(golden: GoldenFile, config: Section, prefix: str) -> WanVAE:
             latent_std=config.numbers("latent_std") if "latent_std" in known
             else WAN_VAE.latent_std,
         )  # fmt: skip
-        vae = WanVAE(sizes)
+        # Without memory until the weights of the file, whose shapes are checked first, move in.
+        with torch.device("meta"):
+            vae = WanVAE(sizes)
     except (ValueError, RuntimeError) as error:
         raise GoldenError(f"{config.where}: {error}") from error
     golden.load_into(vae, prefix)

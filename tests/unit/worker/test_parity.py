@@ -170,6 +170,34 @@ def test_a_file_that_contradicts_its_kind_is_one_sentence_and_exit_code_2(
     assert sentence in broken[0]
 
 
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        (drop("decode"), "has no 'decode'"),
+        (lambda meta: meta.update(decode="as usual"), "says nothing like"),
+        (lambda meta: meta.update(encode_groups=[1, 2]), "are not 7 frames"),
+        (lambda meta: meta["config"].update(attn_scales=[0.5]), "attn_scales has to be empty"),
+        (lambda meta: meta["config"].update(dim=10**6), "missing, unexpected or misshapen"),
+        (lambda meta: meta["config"].update(latent_mean=[0.0]), "got 1 and 16"),
+        (lambda meta: meta["config"].update(latent_std="wide"), "expected numbers"),
+    ],
+)
+def test_an_autoencoder_that_contradicts_its_kind_is_one_sentence(tmp_path, change, sentence):
+    shutil.copy(GOLDEN / "wan_vae.safetensors", tmp_path)
+    rewrite(tmp_path / "wan_vae.safetensors", change_meta=change)
+    (file,) = parity.run(tmp_path).files
+    assert sentence in file.error
+
+
+def test_what_nothing_computes_of_an_autoencoder_is_listed(tmp_path):
+    shutil.copy(GOLDEN / "wan_vae.safetensors", tmp_path)
+    more = {"expected/decoder_upsamples_99": torch.zeros(1)}
+    rewrite(tmp_path / "wan_vae.safetensors", lambda tensors: tensors.update(more))
+    (file,) = parity.run(tmp_path).files
+    assert file.passed
+    assert file.not_covered == ["decoder_upsamples_99"]
+
+
 def test_a_missing_tensor_is_named(folder, capsys):
     rewrite(folder / "taehv.safetensors", lambda tensors: tensors.pop("inputs/latents"))
     assert parity.main([str(folder)]) == 2

@@ -205,7 +205,8 @@ class WanVAE(nn.Module):
         self.conv2 = nn.Conv3d(channels, channels, 1)
         self.decoder = Decoder(config)
         for name in ("latent_mean", "latent_std"):
-            row = torch.tensor(getattr(config, name)).view(1, 1, channels, 1, 1)
+            # No checkpoint has them, so they need their values even in a module made on "meta".
+            row = torch.tensor(getattr(config, name), device="cpu").view(1, 1, channels, 1, 1)
             self.register_buffer(name, row, persistent=False)
 
     @property
