@@ -159,7 +159,7 @@ class PictureClassifier(nn.Module):
 
 
 def _as_told(pixels: Tensor) -> Tensor:
-    """Return colours [B, 3, h, w], the same at full brightness, and that brightness: [B, 7, h, w]."""
+    """Return [B, 7, h, w]: colours [B, 3, h, w], the same at full brightness, that brightness."""
     brightness = pixels.amax(1, keepdim=True)
     full = pixels / (brightness + _TINY)
     return torch.cat([pixels * 2 - 1, full * 2 - 1, brightness.sqrt()], 1)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
@@ -30,6 +30,7 @@ from engine.visuals.reaction import outside as dimmed
 
 _MOMENTS = 8
 _LIT, _UNLIT = 0.8, 0.1
+_SHAPED = 0.03  # spread of a map below which its frame is one grey
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,19 @@ class Followed:
     light_outside: float  # share of the light inside
     outside: Outside | None  # shares of the dimmed uncontrolled clip's; None: nothing is outside
 
-    def right(self) -> float:
-        """Return the correlation with its own map."""
-        return float(correlation(self.cells, self.maps))
+    def right(self) -> float | None:
+        """Return the correlation with its own map; None if the map shows nothing to follow."""
+        return _following(self.cells, self.maps)
 
-    def late(self) -> float:
+    def late(self) -> float | None:
         """Return the correlation with the map of a chunk ago: high only if the map hardly moves."""
-        return float(correlation(self.cells[FRAMES_PER_CHUNK:], self.maps[:-FRAMES_PER_CHUNK]))
+        return _following(self.cells[FRAMES_PER_CHUNK:], self.maps[:-FRAMES_PER_CHUNK])
+
+
+def _following(cells: Tensor, maps: Tensor) -> float | None:
+    """Correlate the frames whose map has a shape: an empty or a full map has nothing to follow."""
+    shaped = maps.std((1, 2)) > _SHAPED
+    return float(correlation(cells[shaped], maps[shaped])) if shaped.any() else None
 
 
 def play_control(stage: Stage) -> Part:
@@ -66,12 +73,16 @@ def play_control(stage: Stage) -> Part:
             moments = evenly(len(frames), _MOMENTS)
             rows.append(Row(f"{prompt}, {kind}", cells_of(frames, moments)))
             rows.append(Row("map", grey_cells(maps, moments)))
-            stage.say(f"control {kind}, {prompt}: {shows[-1].right():.2f} "
-                      f"(renderer {source.right():.2f})")  # fmt: skip
+            stage.say(f"control {kind}, {prompt}: {_said(shows[-1])} (renderer {_said(source)})")
     for number, start in enumerate(range(0, len(rows), 16)):
         stage.write(f"control-{number + 1}", rows[start : start + 16])
     lines = [*_following_lines(shows, sources), *_outside_lines(shows, sources)]
     return Part(name="control", lines=tuple(lines))
+
+
+def _said(followed: Followed) -> str:
+    found = followed.right()
+    return "nothing to follow" if found is None else f"{found:.2f}"
 
 
 def conditions(maps: Tensor) -> list[bytes | None]:
@@ -117,41 +128,39 @@ def _drawn(stage: Stage, kind: str, prompt: str) -> tuple[Followed, Tensor]:
 
 
 def _following_lines(shows: Sequence[Followed], sources: Sequence[Followed]) -> list[Line]:
-    lines = [
-        Line(
-            key="control", label="brightness follows the map: correlation, mean",
-            value=mean([x.right() for x in shows]), ceiling=mean([x.right() for x in sources]),
-            low=0.9,
-        )
-    ]  # fmt: skip
-    for kind in dict.fromkeys(x.kind for x in shows):
+    def line(key: str, label: str, number: Callable[[Followed], float | None]) -> Line:
+        return Line(key=key, label=label, value=known(map(number, shows)),
+                    ceiling=known(map(number, sources)))  # fmt: skip
+
+    right = line("control", "brightness follows the map: correlation, mean", Followed.right)
+    lines = [replace(right, low=0.9)]
+    for kind in dict.fromkeys(x.kind for x in shows if x.right() is not None):
+        alike = [[x.right() for x in clips if x.kind == kind] for clips in (shows, sources)]
         lines.append(
             Line(
                 key=f"control {kind}",
                 label=f"  {kind}",
-                value=mean([x.right() for x in shows if x.kind == kind]),
-                ceiling=mean([x.right() for x in sources if x.kind == kind]),
+                value=known(alike[0]),
+                ceiling=known(alike[1]),
             )
         )
-    lines += [
-        Line(
-            key="control wrong", label="correlation with another show's map",
-            value=_with_wrong_map(shows), ceiling=_with_wrong_map(sources),
-        ),
-        Line(
-            key="control late", label="correlation with the map of the chunk before",
-            value=mean([x.late() for x in shows]), ceiling=mean([x.late() for x in sources]),
-        ),
-    ]  # fmt: skip
-    return lines
+    wrong = Line(
+        key="control wrong", label="correlation with another show's map",
+        value=_with_wrong_map(shows), ceiling=_with_wrong_map(sources),
+    )  # fmt: skip
+    late = line("control late", "correlation with the map of the chunk before", Followed.late)
+    return [*lines, wrong, late]
+
+
+def known(numbers: Iterable[float | None]) -> float:
+    """Return the mean of the numbers that there are; 0 if there is none."""
+    return mean([number for number in numbers if number is not None] or [0.0])
 
 
 def _with_wrong_map(clips: Sequence[Followed]) -> float:
     """Return the mean correlation of each clip with the map of the next one."""
     others = [*clips[1:], clips[0]]
-    return mean(
-        [float(correlation(a.cells, b.maps)) for a, b in zip(clips, others, strict=True)]
-    )  # fmt: skip
+    return known(_following(a.cells, b.maps) for a, b in zip(clips, others, strict=True))
 
 
 def _outside_lines(shows: Sequence[Followed], sources: Sequence[Followed]) -> list[Line]:

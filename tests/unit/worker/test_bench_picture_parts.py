@@ -10,7 +10,7 @@ from safetensors.torch import save_file
 
 from engine.bench import picture, picture_stage
 from engine.bench.classifier import PictureClassifier
-from engine.bench.picture_control_part import conditions, follow
+from engine.bench.picture_control_part import conditions, follow, known
 from engine.bench.picture_drift_part import by_period
 from engine.bench.picture_measures import measured
 from engine.bench.picture_play import rgb
@@ -118,6 +118,14 @@ def test_a_show_that_ignores_its_map_does_not_follow_it():
     maps[:, 2:6, 2:4] = 1
     free = torch.randint(0, 256, (24, 3, 64, 64), generator=generator).to(torch.uint8)
     assert abs(follow("made up", free, free, maps).right()) < 0.2
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_an_empty_or_a_full_map_has_nothing_to_follow(level):
+    free = torch.full((24, 3, 64, 64), 100, dtype=torch.uint8)
+    followed = follow("made up", free, free, torch.full((24, 8, 8), level))
+    assert (followed.right(), followed.late()) == (None, None)
+    assert known([None, followed.right(), 0.5]) == 0.5
 
 
 def test_frames_of_the_ring_become_rgb():
