@@ -67,7 +67,7 @@ def polygons(u: Tensor, v: Tensor, t: Tensor, p: Sequence[Tensor]) -> Picture:
     sector = TAU / sides
     edge = torch.cos(torch.remainder(angle, sector) - sector / 2) * radius / torch.cos(sector / 2)
     ring = torch.log(edge + 1e-3) * (1.3 + p[1]) - t * 0.6 + 50.0
-    shade = torch.frac(ring)
+    shade = ring - ring.floor()
     distance = (shade - 0.5).abs()
     colour = 0.5 + 0.5 * torch.sin(ring.floor() * 2.1 + shade * 2 + p[2] * 6)
     return colour, smoothstep(0.5, 0.42, distance) * (0.35 + 0.75 * shade) + 0.04
