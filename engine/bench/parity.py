@@ -17,6 +17,7 @@ from engine.bench.parity_files import GoldenError, GoldenFile, open_golden
 from engine.bench.parity_krea import check_krea
 from engine.bench.parity_parts import check_bidirectional, check_schedule, check_tae
 from engine.bench.parity_rollouts import check_longlive, check_self_forcing
+from engine.bench.parity_text import check_text
 from engine.bench.parity_vae import check_vae
 from engine.errors import ConfigError
 
@@ -32,6 +33,7 @@ CHECKS: dict[str, Check] = {
     "krea_recompute": check_krea,
     "wan_vae": check_vae,
     "taehv": check_tae,
+    "umt5": check_text,
 }
 """What each golden file is run by; a file without a row is listed as not covered."""
 
