@@ -248,8 +248,10 @@ class TAE(nn.Module):
             self.colour_encode = nn.Linear(colours, channels)
             self.colour_decode = nn.Linear(channels, colours)
         keep = config.latent_stats
-        self.register_buffer("latent_mean", torch.zeros(channels), persistent=keep)
-        self.register_buffer("latent_std", torch.ones(channels), persistent=keep)
+        # Where no checkpoint has them they need their values even in a module made on "meta".
+        for name, value in (("latent_mean", 0.0), ("latent_std", 1.0)):
+            row = torch.full((channels,), value, device="cpu")
+            self.register_buffer(name, row, persistent=keep)
         # Channels-last weights keep every activation channels-last: twice as fast on CPU.
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # stub lacks it
 

@@ -1,0 +1,178 @@
+"""Writes small models in every layout that checkpoints are published in."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import torch
+from safetensors.torch import save_file
+
+from engine.worker.models.wan.transformer import CausalTransformer, TransformerConfig
+from engine.worker.models.wan.vae import WanVAE, WanVAEConfig
+from tests.reference.tiny import randomise
+
+TINY_WAN = TransformerConfig(
+    dim=24, ffn_dim=40, num_heads=2, num_layers=2, text_dim=8, text_len=4, freq_dim=16
+)
+TINY_VAE = WanVAEConfig(base_width=8, residual_blocks=1)
+
+_DIFFUSERS_TRANSFORMER = (
+    ("time_embedding.0", "condition_embedder.time_embedder.linear_1"),
+    ("time_embedding.2", "condition_embedder.time_embedder.linear_2"),
+    ("text_embedding.0", "condition_embedder.text_embedder.linear_1"),
+    ("text_embedding.2", "condition_embedder.text_embedder.linear_2"),
+    ("time_projection.1", "condition_embedder.time_proj"),
+    ("head.modulation", "scale_shift_table"),
+    ("head.head", "proj_out"),
+    (".modulation", ".scale_shift_table"),
+    ("self_attn", "attn1"),
+    ("cross_attn", "attn2"),
+    (".q.", ".to_q."),
+    (".k.", ".to_k."),
+    (".v.", ".to_v."),
+    (".o.", ".to_out.0."),
+    ("norm3", "norm2"),
+    ("ffn.0", "ffn.net.0.proj"),
+    ("ffn.2", "ffn.net.2"),
+    ("before_proj", "proj_in"),
+    ("after_proj", "proj_out"),
+)
+_DIFFUSERS_VAE_LAYER = {
+    "residual.0": "norm1", "residual.2": "conv1", "residual.3": "norm2", "residual.6": "conv2",
+    "shortcut": "conv_shortcut",
+}  # fmt: skip
+_DIFFUSERS_MIDDLE = {"0": "resnets.0", "1": "attentions.0", "2": "resnets.1"}
+
+
+def weights_of(module: torch.nn.Module) -> dict[str, torch.Tensor]:
+    return {key: value.clone() for key, value in module.state_dict().items()}
+
+
+def tiny_wan_weights(
+    config: TransformerConfig = TINY_WAN, dtype: torch.dtype = torch.float32
+) -> dict[str, torch.Tensor]:
+    model = CausalTransformer(config)
+    randomise(model, 5)
+    return {key: value.to(dtype) for key, value in weights_of(model).items()}
+
+
+def tiny_vae_weights(config: WanVAEConfig = TINY_VAE) -> dict[str, torch.Tensor]:
+    vae = WanVAE(config)
+    randomise(vae, 6)
+    return weights_of(vae)
+
+
+def prefixed(weights, prefix):
+    return {prefix + key: value for key, value in weights.items()}
+
+
+def wrapped(weights):
+    """As a training run leaves them behind."""
+    return {
+        "_fsdp_wrapped_module.model." + re.sub(
+            r"^(blocks\.\d+)\.", r"\1._fsdp_wrapped_module._checkpoint_wrapped_module.", key
+        ): value
+        for key, value in weights.items()
+    }  # fmt: skip
+
+
+def diffusers_transformer(weights):
+    def name(key):
+        for official, theirs in _DIFFUSERS_TRANSFORMER:
+            key = key.replace(official, theirs)
+        return key
+
+    return {name(key): value for key, value in weights.items()}
+
+
+def diffusers_vae(weights, residual_blocks=TINY_VAE.residual_blocks):
+    return {_vae_name(key, residual_blocks + 2): value for key, value in weights.items()}
+
+
+def _vae_name(key: str, per_stage: int) -> str:
+    if key.startswith(("conv1.", "conv2.")):
+        return key.replace("conv1.", "quant_conv.").replace("conv2.", "post_quant_conv.")
+    path, part, *rest = key.split(".")
+    tail = ".".join(rest)
+    if part == "conv1":
+        return f"{path}.conv_in.{tail}"
+    index, _, tail = tail.partition(".")
+    if part == "head":
+        return f"{path}.{'norm_out' if index == '0' else 'conv_out'}.{tail}"
+    for official, theirs in _DIFFUSERS_VAE_LAYER.items():
+        tail = re.sub(rf"^{re.escape(official)}\.", f"{theirs}.", tail)
+    if part == "middle":
+        return f"{path}.mid_block.{_DIFFUSERS_MIDDLE[index]}.{tail}"
+    if part == "downsamples":
+        return f"{path}.down_blocks.{index}.{tail}"
+    stage, layer = divmod(int(index), per_stage)
+    where = "upsamplers.0" if layer == per_stage - 1 else f"resnets.{layer}"
+    return f"{path}.up_blocks.{stage}.{where}.{tail}"
+
+
+def write_shards(folder, weights, num_shards=3, name="diffusion_pytorch_model"):
+    """Write shards and their index; returns the index."""
+    keys = list(weights)
+    places = {}
+    for shard in range(num_shards):
+        file = f"{name}-{shard + 1:05d}-of-{num_shards:05d}.safetensors"
+        part = {key: weights[key] for key in keys[shard::num_shards]}
+        save_file(part, folder / file)
+        places |= dict.fromkeys(part, file)
+    index = folder / f"{name}.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": places}), "utf-8")
+    return index
+
+
+def write_transformer(folder, layout: str, weights):
+    """Write a transformer as `layout` has it; returns the path to open."""
+    return _LAYOUTS[layout](folder, weights)
+
+
+def zeros(weights):
+    return {key: torch.zeros_like(value) for key, value in weights.items()}
+
+
+def _safetensors(path, weights):
+    save_file(weights, path)
+    return path
+
+
+def _pickle(path, content, is_old=False):
+    torch.save(content, path, _use_new_zipfile_serialization=not is_old)
+    return path
+
+
+def _named(file, change=lambda weights: weights):
+    return lambda folder, weights: _safetensors(folder / file, change(weights))
+
+
+def _pickled(file, change=lambda weights: weights, is_old=False):
+    return lambda folder, weights: _pickle(folder / file, change(weights), is_old)
+
+
+_LAYOUTS = {
+    "official": _named("diffusion_pytorch_model.safetensors"),
+    "official shards": write_shards,
+    "self-forcing": _pickled(
+        "self_forcing_dmd.pt",
+        lambda weights: {
+            "generator": prefixed(zeros(weights), "model."),
+            "generator_ema": prefixed(weights, "model."),
+            "step": 600,
+        },
+    ),
+    "longlive base": _pickled(
+        "longlive_base.pt", lambda weights: {"generator": prefixed(weights, "model.")}
+    ),
+    "training run": _pickled("run.pt", lambda weights: {"generator": wrapped(weights)}),
+    "bare pickle": _pickled("model.pth"),
+    "old pickle": _pickled("old.pth", is_old=True),
+    "krea": _named("krea-realtime-video-14b.safetensors", lambda w: prefixed(w, "model.")),
+    "comfy": _named("comfy.safetensors", lambda w: prefixed(w, "model.diffusion_model.")),
+    "comfy, short": _named("short.safetensors", lambda w: prefixed(w, "diffusion_model.")),
+    "diffusers": _named("diffusers.safetensors", diffusers_transformer),
+    "diffusers shards": lambda folder, w: write_shards(folder, diffusers_transformer(w)),
+}
+TRANSFORMER_LAYOUTS = tuple(_LAYOUTS)
