@@ -1,7 +1,5 @@
 """Parity of the text encoder: the rows of every prompt, and the cleaning of prompt texts."""
 
-from dataclasses import replace
-
 import torch
 from torch import Tensor
 
@@ -26,11 +24,11 @@ def encoder_of(golden: GoldenFile, config: Section, prefix: str) -> UMT5Encoder:
     known = config.values
     optional = {"max_distance": config.integer("max_distance")} if "max_distance" in known else {}
     sizes = {name: config.integer(name) for name in names} | optional
-    rounding = {"eps": config.number("eps")} if "eps" in known else {}
+    eps = config.number("eps") if "eps" in known else UMT5Config().eps
     try:
         # Without memory until the weights of the file, whose shapes are checked first, move in.
         with torch.device("meta"):
-            encoder = UMT5Encoder(replace(UMT5Config(**sizes), **rounding))
+            encoder = UMT5Encoder(UMT5Config(**sizes, eps=eps))
     except (ValueError, RuntimeError) as error:
         raise GoldenError(f"{config.where}: {error}") from error
     golden.load_into(encoder, prefix)

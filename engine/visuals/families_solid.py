@@ -77,7 +77,7 @@ def cubes(u: Tensor, v: Tensor, t: Tensor, p: Sequence[Tensor]) -> Picture:
         seam = 1 - 0.55 * smoothstep(0.06, 0.0, torch.minimum(seam, 1 - seam))
         is_left = (x < column).float()
         side = (0.20 + 0.32 * is_left) * seam * (0.6 + 0.5 * level) * torch.exp(-depth)
-        tone = 0.45 * level + 0.22 * key + 0.10 * is_left + 0.28 * top
+        tone = 0.45 * level + 0.22 * key + 0.10 * is_left * (1 - top) + 0.30 * top
         shade = shade + cover * (tone - shade)
         light = light + cover * (top * (0.42 + 0.7 * level) + (1 - top) * side - light)
     return shade.clamp(0, 1), light.clamp(0, 1.15)
@@ -168,7 +168,7 @@ def dancers(u: Tensor, v: Tensor, t: Tensor, p: Sequence[Tensor]) -> Picture:
     """One to three dancing figures of light, with echoes spreading round them."""
     rows = torch.cat([x.reshape(x.shape[0], 1) for x in p], 1)
     number = torch.floor(p[6] * 2.999)
-    size, apart = 0.84 - 0.09 * number, 0.52 + 0.15 * p[7]
+    size, apart = 0.68 - 0.06 * number, 0.48 + 0.15 * p[7]
     energy = 0.6 * p[10]
     pace = t * 0.8
     solo = figure_distance((u / size, v / size, pace), rows, energy) * size
