@@ -15,7 +15,7 @@ from engine.protocol.orders import ChunkPlan, ChunkReport, WorkerEvent
 from engine.protocol.values import ModelChoice, WeightedPrompt
 from engine.worker.chunk_loop import Channels, ChunkLoop
 from engine.worker.device import Compute
-from engine.worker.model import LoadedModel, Prompts
+from engine.worker.model import LoadedModel
 from engine.worker.models.house.house import (
     CONTROL_CHANNELS,
     TEXT_DIM,
@@ -28,6 +28,7 @@ from engine.worker.models.wan.rollout import ChunkSampler
 from engine.worker.models.wan.tae import TAE, TAEConfig, TAEPath
 from engine.worker.models.wan.transformer import CausalTransformer, TransformerConfig
 from engine.worker.preprocess.runner import PreprocessRunner, default_preprocessors
+from engine.worker.prompts import Prompts
 
 SIZE_PX = 32
 FRAMES_PER_CHUNK = 12

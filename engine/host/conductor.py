@@ -21,10 +21,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+from engine.host import late_text
 from engine.host import score as music
 from engine.host import take as takes
 from engine.host import tempo as beat
 from engine.host.events import EventHub
+from engine.host.late_text import LateTexts
 from engine.host.looks import Values
 from engine.host.score import Score, ScoreCommand
 from engine.host.supervisor import Supervisor
@@ -42,7 +44,7 @@ from engine.protocol.orders import (
     PromptRead,
     WorkerReady,
 )
-from engine.protocol.values import CacheAction, Cut, Look, Severity
+from engine.protocol.values import Cut, Look, Severity
 
 _LOG = logging.getLogger("segue.conductor")
 _ROOM_POLL_S = 0.01
@@ -101,6 +103,7 @@ class Told:
     resets: int = 0
     chunks: int = 0
     discarded_in_a_row: int = 0
+    late: LateTexts = field(default_factory=LateTexts)
 
 
 class Conductor:
@@ -262,9 +265,7 @@ class Conductor:
             lost = len(read) - len(whole)
             text = f"{lost} frames of chunk {frames.chunk_index} were overwritten before playout"
             self.notice(Severity.WARNING, "playout", text)
-        plan = self._in_hand
-        is_anew = plan is not None and plan.cache_action is CacheAction.RESET
-        self._playout.feed(whole, self._native_fps, starts_cut=is_anew)
+        self._playout.feed(whole, self._native_fps, starts_cut=frames.starts_anew)
         self._in_loop(self._on_frames_fed, frames)
 
     def _on_frames_fed(self, frames: FramesReady) -> None:
@@ -284,6 +285,9 @@ class Conductor:
         self.told.report = report
         self.told.chunks += 1
         self.told.resets += any(reset.state == KV_CACHE for reset in report.resets)
+        self.told.late, said = late_text.reported(self.told.late, report)
+        for severity, text in said:
+            self._notice(severity, "prompt", text)
         self._in_hand = None
         if self._is_usable(report):
             self._cross_when_there_is_room()

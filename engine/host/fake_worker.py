@@ -214,6 +214,7 @@ class FakeWorker:
             FramesReady(
                 chunk_index=plan.chunk_index, first_frame=first, num_frames=len(frames),
                 first_frame_ms=self._behaviour.chunk_ms,
+                starts_anew=plan.cache_action is CacheAction.RESET,
             )
         )  # fmt: skip
 

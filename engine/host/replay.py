@@ -160,10 +160,7 @@ class Player:
         Raises:
             EngineError: the worker was lost.
         """
-        plan = msgspec.structs.replace(
-            chunk.plan, input_until=None, recorded_condition=chunk.condition()
-        )
-        self._pipe.try_send(plan)
+        self._pipe.try_send(as_it_ran(chunk))
         frames: list[RingFrame] = []
         while True:
             match self._listener.next(CHUNK_S):
@@ -175,6 +172,16 @@ class Player:
                     return report, frames
                 case _:
                     pass
+
+
+def as_it_ran(chunk: RecordedChunk) -> ChunkPlan:
+    """Return the plan with what the chunk really saw, and the text that was really on air."""
+    return msgspec.structs.replace(
+        chunk.plan,
+        input_until=None,
+        recorded_condition=chunk.condition(),
+        recorded_text=chunk.report.text or chunk.plan.text,
+    )
 
 
 def replay(

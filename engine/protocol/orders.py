@@ -12,6 +12,7 @@ from __future__ import annotations
 from engine.protocol.values import (
     CacheAction,
     Cut,
+    LatePrompt,
     Message,
     ModelChoice,
     PictureStatistics,
@@ -43,7 +44,8 @@ class ChunkPlan(Message, frozen=True, kw_only=True):
 
     `input_until` is the newest input frame (ring sequence number) that the source had delivered
     when the plan was made; None when no source is selected. `recorded_condition` is only set by
-    replay: what the recorded chunk saw, in the form the report gave it.
+    replay: what the recorded chunk saw, in the form the report gave it. So is `recorded_text`: the
+    text that the recorded chunk was really made under.
     """
 
     chunk_index: int  # counts all chunks of the show, never reset
@@ -60,6 +62,7 @@ class ChunkPlan(Message, frozen=True, kw_only=True):
     source_cut: bool = False  # the source itself changed since the last plan
     input_until: int | None = None
     recorded_condition: bytes | None = None
+    recorded_text: tuple[WeightedPrompt, ...] | None = None
 
 
 class Shutdown(Message, frozen=True, kw_only=True):
@@ -97,6 +100,7 @@ class FramesReady(Message, frozen=True, kw_only=True):
     first_frame: int  # ring sequence number of the first frame
     num_frames: int
     first_frame_ms: float  # from plan received to frames written
+    starts_anew: bool = False  # the cache was reset before them: they go on from nothing
 
 
 class PromptRead(Message, frozen=True, kw_only=True):
@@ -124,6 +128,8 @@ class ChunkReport(Message, frozen=True, kw_only=True):
     stale_frames: int = 0  # how far `input_last` was behind `input_until`
     condition: bytes | None = None  # safetensors bytes, for the take; None without a source
     frames_crc32: int = 0  # of the BGRX bytes, so that replay can be proven
+    text: tuple[WeightedPrompt, ...] = ()  # that it was really made under
+    late_prompts: tuple[LatePrompt, ...] = ()  # why `text` is not the plan's
 
 
 class WorkerFailed(Message, frozen=True, kw_only=True):

@@ -51,6 +51,13 @@ class WeightedPrompt(Value, frozen=True, kw_only=True):
     weight: float
 
 
+class LatePrompt(Value, frozen=True, kw_only=True):
+    """A prompt that is not encoded although a chunk needs it."""
+
+    text: str
+    failure: str = ""  # why it cannot be encoded; empty while it is on its way
+
+
 class Look(Value, frozen=True, kw_only=True):
     """What a cut goes to. `parameters` may be partial: what is absent stays as it is."""
 

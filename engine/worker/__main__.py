@@ -4,6 +4,7 @@
     orders      reads the pipe; ends the process when the host is gone
     heartbeat   says twice a second what main is doing
     preprocess  input frames → control maps, see `preprocess.runner`
+    text        prompts → text rows ahead of need, for slow encoders; see `text_service`
 
 Nothing heavy is loaded before the threads run: the heart beats while torch is still being loaded.
 """
@@ -124,6 +125,7 @@ class Worker:
         self._progress.stage = "warming up"
         loop.warm_up()
         channels.preprocess.start()
+        model.prompts.start(self._die)
         self._link.tell(
             WorkerReady(
                 model=load.model,

@@ -23,8 +23,8 @@ import torch
 from torch import Tensor
 
 from engine.protocol.frame_ring import FrameMeta, RingReader, RingWriter
-from engine.protocol.orders import ChunkPlan, ChunkReport, FramesReady, WorkerEvent
-from engine.protocol.values import CacheAction, PictureStatistics, Reset, WeightedPrompt
+from engine.protocol.orders import KV_CACHE, ChunkPlan, ChunkReport, FramesReady, WorkerEvent
+from engine.protocol.values import PictureStatistics, Reset
 from engine.worker.conditions import Condition, to_bytes
 from engine.worker.inputs import Inputs
 from engine.worker.kernels.attention import backend_for
@@ -34,14 +34,14 @@ from engine.worker.pictures import PictureWriter
 from engine.worker.preprocess.control import control_channels
 from engine.worker.preprocess.runner import PreprocessRunner
 from engine.worker.progress import Progress
-from engine.worker.resets import Effect, Event, State, events_of, resets_for
+from engine.worker.resets import Effect, Event, State, resets_for
 from engine.worker.schedule import NUM_TRAIN_STEPS, DenoisingSteps, add_noise
 from engine.worker.steps import chunk_steps
 from engine.worker.streams import Streams
 from engine.worker.telemetry import Telemetry, fault_in, picture_statistics
+from engine.worker.text_on_air import TextOnAir
 
 _MEMORY_STEP = 1 << 16  # noise key of the clean pass; denoising steps count from 0
-_WARM_UP_PROMPT = ""
 
 Tell = Callable[[WorkerEvent], None]
 
@@ -81,7 +81,7 @@ class ChunkLoop:
         self._inputs = Inputs(
             channels.inputs, channels.preprocess, self.streams.video, count, self._device
         )
-        self._mix: tuple[WeightedPrompt, ...] = ()
+        self._text = TextOnAir(model.prompts, model.sampler, recaches=model.spec.recaches)
 
     def run_chunk(self, plan: ChunkPlan, received_s: float | None = None) -> None:
         """Cross one boundary and make one chunk.
@@ -101,7 +101,7 @@ class ChunkLoop:
         with telemetry.span("decode"):
             frames = self.streams.picture.push(latents)
         with telemetry.span("hand_on"):
-            handed = self._hand_on(plan, frames)
+            handed = self._hand_on(plan, frames, starts_anew=_starts_anew(resets))
         with telemetry.span("commit"):
             resets += self._finish(plan, latents, control, handed.fault)
         self._report(plan, condition, handed, resets)
@@ -109,7 +109,7 @@ class ChunkLoop:
     def warm_up(self) -> None:
         """Run the shapes of a first and of a later chunk, then forget them."""
         parameters = {"steps": 1.0}
-        text = (WeightedPrompt(text=_WARM_UP_PROMPT, weight=1.0),)
+        text = self._text.warm_up()
         for index in range(2):
             plan = ChunkPlan(
                 chunk_index=-1, cut_number=0, chunk_in_cut=index, snapshot_version=0, seed=0,
@@ -120,6 +120,7 @@ class ChunkLoop:
             self._pictures.write(self.streams.picture.push(latents))
             self._finish(plan, latents, None, "")
         self._apply({Event.FAULT: "warm-up"}, None)
+        self._text.forget()
 
     def is_fresh(self, state: State) -> bool | None:
         """Whether a piece of state is as after loading; None where the plan says what it is."""
@@ -140,13 +141,9 @@ class ChunkLoop:
         }.get(state)
 
     def cross_boundary(self, plan: ChunkPlan) -> list[Reset]:
-        """Do what the reset table says, then take the plan's text."""
-        resets = self._apply(events_of(plan), plan.input_until)
-        if plan.text != self._mix:
-            self._sampler.set_text(self.model.prompts.mixed(plan.text).to(self._device))
-            self._mix = plan.text
-        if plan.cache_action is CacheAction.RECACHE and self.model.spec.recaches:
-            self._sampler.recache()
+        """Take the plan's text and do what the reset table says."""
+        resets = self._apply(self._text.take(plan), plan.input_until)
+        self._text.recache_if_due()
         return resets
 
     def _apply(self, events: dict[Event, str], input_until: int | None) -> list[Reset]:
@@ -204,7 +201,7 @@ class ChunkLoop:
         key = NoiseKey(seed=plan.seed, chunk=plan.chunk_in_cut, step=step)
         return normal_noise(shape, key, self._device)
 
-    def _hand_on(self, plan: ChunkPlan, frames: Tensor) -> Handed:
+    def _hand_on(self, plan: ChunkPlan, frames: Tensor, *, starts_anew: bool) -> Handed:
         """Write the frames into the ring and say so, unless the picture is broken."""
         statistics = picture_statistics(frames)
         is_first = self._sampler.num_finished == 0
@@ -219,6 +216,7 @@ class ChunkLoop:
                 first_frame=first,
                 num_frames=len(pictures),
                 first_frame_ms=self.telemetry.elapsed_ms(),
+                starts_anew=starts_anew,
             )
         )
         return Handed(statistics, "", zlib.crc32(pictures.data))
@@ -268,6 +266,8 @@ class ChunkLoop:
                 stale_frames=condition.stale_frames,
                 condition=to_bytes(condition),
                 frames_crc32=handed.crc32,
+                text=self._text.mix,
+                late_prompts=self._text.late,
             )
         )
 
@@ -289,3 +289,7 @@ class ChunkLoop:
             "frames": (self.model.spec.frames_per_chunk, choice.height_px, choice.width_px),
             "context_latents": (self._sampler.cache.state.cached,),
         }
+
+
+def _starts_anew(resets: list[Reset]) -> bool:
+    return any(reset.state == KV_CACHE for reset in resets)

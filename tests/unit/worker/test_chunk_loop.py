@@ -78,7 +78,7 @@ def tiny_first_chunk(seed: int) -> np.ndarray:
 
 def test_a_soft_cut_moves_the_text_step_by_step_onto_the_target():
     with tiny_worker() as worker:
-        target = worker.loop.model.prompts.mixed(mix(1.0))
+        target = worker.loop.model.prompts.try_mixed(mix(1.0)).rows
         distances = []
         for step in range(5):
             changes = {"cut": Cut.SOFT, "blend": step / 4, "text": mix(step / 4)}

@@ -6,9 +6,10 @@ import torch
 from engine.errors import ConfigError, DeviceError
 from engine.protocol.values import ModelChoice, WeightedPrompt
 from engine.worker.device import choose_compute
-from engine.worker.model import Prompts, load_model, spec_of
+from engine.worker.model import load_model, spec_of
 from engine.worker.models.house.text import parse_prompt
 from engine.worker.models.spec import HOUSE
+from engine.worker.prompts import Prompts
 from tests.tiny_worker import CPU
 
 
@@ -32,18 +33,18 @@ def test_a_prompt_is_encoded_once_however_often_it_is_mixed():
     prompts = Prompts(encoder)
     prompts.prepare("fire")
     for blend in (0.25, 0.5, 1.0):
-        prompts.mixed(weighted(fire=1 - blend, waves=blend))
+        prompts.try_mixed(weighted(fire=1 - blend, waves=blend))
     assert encoder.asked == ["fire", "waves"]
 
 
 def test_a_mix_is_linear_in_its_weights():
-    rows = Prompts(CountingEncoder()).mixed(weighted(abcd=0.25, ab=0.75))
+    rows, _ = Prompts(CountingEncoder()).try_mixed(weighted(abcd=0.25, ab=0.75))
     assert torch.equal(rows, torch.full((1, 2, 3), 4 * 0.25 + 2 * 0.75))
 
 
 def test_an_empty_mix_is_refused():
     with pytest.raises(ConfigError, match="without a prompt"):
-        Prompts(CountingEncoder()).mixed(())
+        Prompts(CountingEncoder()).try_mixed(())
 
 
 def test_a_reading_says_what_was_understood_as_what_and_what_was_not():
