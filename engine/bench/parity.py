@@ -18,6 +18,7 @@ from engine.bench.parity_krea import check_krea
 from engine.bench.parity_parts import check_bidirectional, check_schedule, check_tae
 from engine.bench.parity_rollouts import check_longlive, check_self_forcing
 from engine.bench.parity_text import check_text
+from engine.bench.parity_vace import check_vace
 from engine.bench.parity_vae import check_vae
 from engine.errors import ConfigError
 
@@ -34,6 +35,7 @@ CHECKS: dict[str, Check] = {
     "wan_vae": check_vae,
     "taehv": check_tae,
     "umt5": check_text,
+    "vace": check_vace,
 }
 """What each golden file is run by; a file without a row is listed as not covered."""
 

@@ -88,6 +88,7 @@ class GoldenFile:
     """One open golden file."""
 
     name: str
+    folder: Path
     meta: Section
     tensors: Mapping[str, Tensor]
 
@@ -123,13 +124,25 @@ class GoldenFile:
             )
         return float(found.group(1).rstrip("."))
 
-    def load_into(self, module: nn.Module, prefix: str) -> None:
+    def load_into(
+        self, module: nn.Module, prefix: str, *, only: str = "", without: str = ""
+    ) -> None:
         """Load the weights below `prefix` into a module, all and only those.
+
+        Args:
+            module: takes the weights.
+            prefix: what their keys begin with in the file.
+            only: what the rest of their keys has to begin with.
+            without: what it must not begin with.
 
         Raises:
             GoldenError: keys are missing, unexpected or misshapen.
         """
-        weights = self.under(prefix)
+        weights = {
+            key: value
+            for key, value in self.under(prefix).items()
+            if key.startswith(only) and not (without and key.startswith(without))
+        }
         expected = {key: value.shape for key, value in module.state_dict().items()}
         wrong = sorted(expected.keys() ^ weights.keys()) or sorted(
             key for key, shape in expected.items() if weights[key].shape != shape
@@ -157,11 +170,15 @@ def open_golden(path: Path) -> GoldenFile:
         raise GoldenError(f"{path} cannot be read as a golden file: {error}") from error
     if not isinstance(meta, dict):
         raise GoldenError(f"{path} has no 'meta' object in its metadata; it is no golden file")
-    return GoldenFile(path.name, Section(path.name, meta), tensors)
+    return GoldenFile(path.name, path.parent, Section(path.name, meta), tensors)
 
 
-def transformer_of(golden: GoldenFile, config: Section, prefix: str) -> CausalTransformer:
+def transformer_of(
+    golden: GoldenFile, config: Section, prefix: str, *, without: str = ""
+) -> CausalTransformer:
     """Build the transformer that `config` describes, with the weights below `prefix`.
+
+    Keys that go on with `without` are another module's.
 
     Raises:
         GoldenError: the config cannot be built or the weights do not fit it.
@@ -181,5 +198,5 @@ def transformer_of(golden: GoldenFile, config: Section, prefix: str) -> CausalTr
             )
     except (ValueError, RuntimeError) as error:
         raise GoldenError(f"{config.where}: {error}") from error
-    golden.load_into(model, prefix)
+    golden.load_into(model, prefix, without=without)
     return model.eval().requires_grad_(requires_grad=False)

@@ -15,20 +15,23 @@ from engine.worker.models.wan.cache_plan import (
     CacheWindow,
     Positions,
 )
-from engine.worker.models.wan.rollout import ChunkSampler, RolloutConfig
+from engine.worker.models.wan.rollout import ChunkSampler, HintsOf, RolloutConfig
 from engine.worker.models.wan.transformer import CausalTransformer
+from engine.worker.models.wan.vace import VaceStack
 from engine.worker.schedule import DenoisingSteps, SigmaTable
 
 
 class RecordingSampler(ChunkSampler):
     """A sampler that keeps the velocity of every call, the clean ones included."""
 
-    def __init__(self, model: CausalTransformer, config: RolloutConfig) -> None:
+    def __init__(
+        self, model: CausalTransformer, config: RolloutConfig, vace: VaceStack | None = None
+    ) -> None:
         self.flows: list[Tensor] = []
-        super().__init__(model, config)
+        super().__init__(model, config, vace)
 
-    def _velocity(self, inputs: Tensor, timestep: float) -> Tensor:
-        flow = super()._velocity(inputs, timestep)
+    def _velocity(self, inputs: Tensor, timestep: float, hints_of: HintsOf | None = None) -> Tensor:
+        flow = super()._velocity(inputs, timestep, hints_of)
         self.flows.append(flow)
         return flow
 
@@ -82,15 +85,17 @@ class Rollout:
             latents_per_chunk=self.chunk,
         )
 
-    def check_output(self, report: FileReport, chunks: list[Tensor], limit: Limit) -> None:
+    def check_output(
+        self, report: FileReport, chunks: list[Tensor], limit: Limit, key: str = "output"
+    ) -> None:
         """Compare the finished latents chunk by chunk."""
-        expected = self.golden.tensor(f"{self.name}/expected/output")
+        expected = self.golden.tensor(f"{self.name}/expected/{key}")
         lengths = [chunk.shape[1] for chunk in chunks]
         if sum(lengths) != expected.shape[1]:
-            report.compare(f"{self.name}/output", torch.cat(chunks, 1), expected, limit)
+            report.compare(f"{self.name}/{key}", torch.cat(chunks, 1), expected, limit)
             return
         for index, part in enumerate(torch.split(expected, lengths, 1)):
-            report.compare(f"{self.name}/output chunk {index}", chunks[index], part, limit)
+            report.compare(f"{self.name}/{key} chunk {index}", chunks[index], part, limit)
 
     def check_steps(self, report: FileReport, steps: DenoisingSteps, limit: Limit) -> None:
         """Compare the list of timesteps where the file has one."""
@@ -107,7 +112,7 @@ class Rollout:
                 report.compare(f"{self.name}/{prefix}/{name}", found, expected[name], limit)
 
 
-def _steps(settings: Section) -> DenoisingSteps:
+def steps_of(settings: Section) -> DenoisingSteps:
     """Steps from a list that may be in unwarped units."""
     table = SigmaTable(settings.number("shift"))
     listed = settings.integers("denoising_step_list")
@@ -130,7 +135,7 @@ def check_self_forcing(golden: GoldenFile, report: FileReport) -> None:
         )
         told = case.number("context_noise")
         sampler = RecordingSampler(model, replace(settings, context_timestep=told))
-        steps = _steps(case)
+        steps = steps_of(case)
         chunks = _self_forcing_chunks(rollout, sampler, steps)
         rollout.check_steps(report, steps, limit)
         _check_flows(rollout, sampler.flows, report, ("call", first, limit))
@@ -172,7 +177,7 @@ def check_longlive(golden: GoldenFile, report: FileReport) -> None:
     limit = Limit(Measure.REL_L2, golden.limit("rel L2 <= NUMBER"))
     config = golden.meta.section("config")
     model = transformer_of(golden, config, "weights/")
-    steps = _steps(config)
+    steps = steps_of(config)
     for name, case in golden.meta.sections("cases").items():
         rollout = Rollout(golden, name, case, config.integer("num_frame_per_block"))
         positions = Positions.WINDOW if case.get("relative_rope") else Positions.ABSOLUTE

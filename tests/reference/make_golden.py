@@ -46,32 +46,36 @@ class Draw:
         return (torch.randn(shape, generator=self.rng) * scale).float().double()
 
 
-def transformer_weights(draw: Draw) -> dict[str, torch.Tensor]:
-    d = SIZES.dim
+def transformer_weights(draw: Draw, sizes: Sizes = SIZES) -> dict[str, torch.Tensor]:
+    d = sizes.dim
     w = {"patch_embedding.weight": draw(d, 16, 1, 2, 2, scale=0.1), "patch_embedding.bias": draw(d)}
-
-    def linear(name: str, rows: int, columns: int) -> None:
-        w[f"{name}.weight"] = draw(rows, columns, scale=columns**-0.5)
-        w[f"{name}.bias"] = draw(rows, scale=0.1)
-
     for name, rows, columns in (
         ("text_embedding.0", d, TEXT_DIM), ("text_embedding.2", d, d), ("head.head", 64, d),
-        ("time_embedding.0", d, SIZES.freq_dim), ("time_embedding.2", d, d),
+        ("time_embedding.0", d, sizes.freq_dim), ("time_embedding.2", d, d),
         ("time_projection.1", 6 * d, d),
     ):  # fmt: skip
-        linear(name, rows, columns)
+        w |= linear_weights(draw, name, rows, columns)
     w["head.modulation"] = draw(1, 2, d, scale=0.3)
-    for block in (f"blocks.{i}" for i in range(SIZES.num_layers)):
-        w[f"{block}.modulation"] = draw(1, 6, d, scale=0.3)
-        for part in ("self_attn", "cross_attn"):
-            for name in "qkvo":
-                linear(f"{block}.{part}.{name}", d, d)
-            for name in ("norm_q", "norm_k"):
-                w[f"{block}.{part}.{name}.weight"] = 1 + draw(d, scale=0.3)
-        w[f"{block}.norm3.weight"], w[f"{block}.norm3.bias"] = 1 + draw(d, scale=0.3), draw(d)
-        linear(f"{block}.ffn.0", FFN, d)
-        linear(f"{block}.ffn.2", d, FFN)
+    for block in (f"blocks.{i}" for i in range(sizes.num_layers)):
+        w |= block_weights(draw, block, d)
     return {key: value.float().double() for key, value in w.items()}
+
+
+def linear_weights(draw: Draw, name: str, rows: int, columns: int) -> dict[str, torch.Tensor]:
+    weight = draw(rows, columns, scale=columns**-0.5)
+    return {f"{name}.weight": weight, f"{name}.bias": draw(rows, scale=0.1)}
+
+
+def block_weights(draw: Draw, block: str, d: int) -> dict[str, torch.Tensor]:
+    w = {f"{block}.modulation": draw(1, 6, d, scale=0.3)}
+    for part in ("self_attn", "cross_attn"):
+        for name in "qkvo":
+            w |= linear_weights(draw, f"{block}.{part}.{name}", d, d)
+        for name in ("norm_q", "norm_k"):
+            w[f"{block}.{part}.{name}.weight"] = 1 + draw(d, scale=0.3)
+    w[f"{block}.norm3.weight"], w[f"{block}.norm3.bias"] = 1 + draw(d, scale=0.3), draw(d)
+    w |= linear_weights(draw, f"{block}.ffn.0", FFN, d)
+    return w | linear_weights(draw, f"{block}.ffn.2", d, FFN)
 
 
 def sigma_table(shift: float) -> list[float]:

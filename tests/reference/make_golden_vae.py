@@ -67,10 +67,14 @@ def pictures_of(seed: int, **sizes) -> Pictures:
     return pictures
 
 
-def autoencoder() -> None:
-    pictures = pictures_of(
+def autoencoder_pictures() -> Pictures:
+    return pictures_of(
         20, dim=3, dim_mult=(1, 2, 2), num_res_blocks=1, temporal_downsample=(False, True)
     )
+
+
+def autoencoder() -> None:
+    pictures = autoencoder_pictures()
     draw = Draw(21)
     video, latents = draw(7, 3, 12, 16).tanh().float().double(), draw(5, Z, 3, 4)
     steps = vae.decoder_plan(pictures.sizes)

@@ -46,7 +46,7 @@ def failed_files(folder):
 
 def test_our_model_passes_the_golden_files_of_the_plain_reference(capsys):
     assert parity.main([str(GOLDEN)]) == 0
-    assert "PARITY: 7 of 7 covered files passed" in capsys.readouterr().out
+    assert "PARITY: 8 of 8 covered files passed" in capsys.readouterr().out
 
 
 def test_the_report_is_json_where_a_script_wants_it(capsys):
@@ -72,17 +72,17 @@ def test_no_clean_pass_fails(monkeypatch):
         self.flows.append(inputs)
 
     monkeypatch.setattr(parity_rollouts.RecordingSampler, "_context_pass", skip)
-    assert failed_files(GOLDEN) == {"sf_causal_rollout", "longlive_rollout"}
+    assert failed_files(GOLDEN) == {"sf_causal_rollout", "longlive_rollout", "vace"}
 
 
 def test_a_wrong_sink_fails(monkeypatch):
     break_window(monkeypatch, lambda window, _: (window, 0))
-    assert failed_files(GOLDEN) == {"sf_causal_rollout", "longlive_rollout"}
+    assert failed_files(GOLDEN) == {"sf_causal_rollout", "longlive_rollout", "vace"}
 
 
 def test_a_wrong_window_fails(monkeypatch):
     break_window(monkeypatch, lambda window, sink: (window + 1, sink))
-    rollouts = {"sf_causal_rollout", "longlive_rollout", "krea_recompute"}
+    rollouts = {"sf_causal_rollout", "longlive_rollout", "krea_recompute", "vace"}
     assert failed_files(GOLDEN) == rollouts
 
 
@@ -114,7 +114,7 @@ def test_a_folder_with_some_of_the_files_runs_those(folder):
     assert report.exit_code == 0
     assert {file.name for file in report.files} == {
         "scheduler", "wan_dit_bidirectional", "sf_causal_rollout", "longlive_rollout",
-        "krea_recompute", "wan_vae",
+        "krea_recompute", "wan_vae", "vace",
     }  # fmt: skip
 
 
@@ -210,7 +210,7 @@ def test_a_truncated_file_is_named_and_the_others_still_run(folder):
     report = parity.run(folder)
     assert report.exit_code == 2
     assert "cannot be read" in next(file.error for file in report.files if file.error)
-    assert sum(file.passed for file in report.files) == 6
+    assert sum(file.passed for file in report.files) == 7
 
 
 def test_a_folder_without_golden_files_is_exit_code_2(tmp_path, capsys):

@@ -32,8 +32,8 @@ class Recorder(ChunkSampler):
         self.calls = []
         super().__init__(model, config)
 
-    def _velocity(self, inputs, timestep):
-        flow = super()._velocity(inputs, timestep)
+    def _velocity(self, inputs, timestep, hints_of=None):
+        flow = super()._velocity(inputs, timestep, hints_of)
         self.calls.append((inputs[0].double(), timestep, flow[0]))
         return flow
 

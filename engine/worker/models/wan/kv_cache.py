@@ -26,6 +26,7 @@ from engine.worker.models.wan.cache_plan import (
 )
 from engine.worker.models.wan.rope import RopeTable, rope_table, rotate
 from engine.worker.models.wan.transformer import CausalTransformer
+from engine.worker.models.wan.vace import VaceStack
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -165,10 +166,11 @@ class KVCache:
 class TextCache:
     """Cross-attention keys and values of the present prompt, made on first use."""
 
-    def __init__(self, model: CausalTransformer) -> None:
+    def __init__(self, model: CausalTransformer, vace: VaceStack | None = None) -> None:
         self._model = model
+        self._vace = vace
         self._text: Tensor | None = None
-        self._kvs: Sequence[TextKV] | None = None
+        self.invalidate()
 
     def set_text(self, text: Tensor) -> None:
         """Take new text rows [B, <= text_len, text_dim] and forget what the old ones made."""
@@ -177,12 +179,14 @@ class TextCache:
 
     def invalidate(self) -> None:
         """Forget keys, values and embedded text; they are made again at the next use."""
-        self._kvs = None
+        self._tokens: Tensor | None = None
+        self._kvs: Sequence[TextKV] | None = None
+        self._vace_kvs: Sequence[TextKV] | None = None
 
     @property
     def is_valid(self) -> bool:
         """Whether keys and values are at hand."""
-        return self._kvs is not None
+        return self._kvs is not None or self._vace_kvs is not None
 
     def kvs(self) -> Sequence[TextKV]:
         """Keys and values of every layer.
@@ -191,7 +195,24 @@ class TextCache:
             ValueError: no text was ever set.
         """
         if self._kvs is None:
-            if self._text is None:
-                raise ValueError("no text set: call set_text before the first chunk")
-            self._kvs = self._model.text_kvs(self._model.embed_text(self._text))
+            self._kvs = self._model.text_kvs(self._text_tokens())
         return self._kvs
+
+    def vace_kvs(self) -> Sequence[TextKV]:
+        """Keys and values of every block of the VACE stack.
+
+        Raises:
+            ValueError: no text was ever set, or there is no stack.
+        """
+        if self._vace_kvs is None:
+            if self._vace is None:
+                raise ValueError("keys of a VACE stack asked for, but the model has none")
+            self._vace_kvs = self._vace.text_kvs(self._text_tokens())
+        return self._vace_kvs
+
+    def _text_tokens(self) -> Tensor:
+        if self._text is None:
+            raise ValueError("no text set: call set_text before the first chunk")
+        if self._tokens is None:
+            self._tokens = self._model.embed_text(self._text)
+        return self._tokens

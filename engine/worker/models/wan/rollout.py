@@ -1,6 +1,7 @@
 """Generate latents chunk by chunk: denoise, hand on, commit. HOT.
 
-In:     per chunk: noise by step, text rows, optional control channels, optional video latents.
+In:     per chunk: noise by step, text rows, optional control (channels or a VACE context), optional
+        video latents.
 Out:    clean latents [B, F, C, h, w] float32, as many latent frames as the noise has.
 Thread: generator.
 Full:   cannot fill; the cache drops its oldest latents.   Source: Self-Forcing, LongLive, KREA.
@@ -15,6 +16,7 @@ One chunk of a model with a clean pass, in order:
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -28,11 +30,15 @@ from engine.worker.models.wan.cache_plan import (
 )
 from engine.worker.models.wan.kv_cache import CacheShape, KVCache, TextCache
 from engine.worker.models.wan.transformer import CausalTransformer
+from engine.worker.models.wan.vace import ChunkHints, Hints, VaceControl, VaceStack
 from engine.worker.schedule import DenoisingSteps, add_noise, clean_from_flow
 
 NoiseByStep = Callable[[int], Tensor]
 """step -> unit normal [B, F, C, h, w] float32; step 0 starts the chunk, step i > 0 follows
 denoising step i - 1."""
+
+HintsOf = Callable[[Tensor, Tensor], Hints]
+"""(tokens before any block, time rows for the blocks) -> what to add after which layers."""
 
 _MAX_KNOWN_TIMES = 64
 
@@ -58,8 +64,11 @@ class RolloutConfig:
 class ChunkSampler:
     """One running show: a model, its caches, and the latents it still remembers."""
 
-    def __init__(self, model: CausalTransformer, config: RolloutConfig) -> None:
+    def __init__(
+        self, model: CausalTransformer, config: RolloutConfig, vace: VaceStack | None = None
+    ) -> None:
         self.model = model
+        self.vace = vace
         self.config = config
         grid = model.grid(1, config.height, config.width)
         shape = CacheShape(
@@ -72,7 +81,7 @@ class ChunkSampler:
             spacing=model.config.spacing(grid.rows, grid.columns),
         )
         self.cache = KVCache(shape, config.rule, config.window, model.dtype, model.device)
-        self.text = TextCache(model)
+        self.text = TextCache(model, vace)
         self.reset()
 
     def reset(self) -> None:
@@ -95,6 +104,7 @@ class ChunkSampler:
         *,
         control: Tensor | None = None,
         video: Tensor | None = None,
+        vace: VaceControl | None = None,
     ) -> Tensor:
         """Generate the next chunk.
 
@@ -103,19 +113,24 @@ class ChunkSampler:
             noise: see `NoiseByStep`.
             control: [B, F, in_dim - out_dim, h, w]; None is zeros.
             video: latents [B, F, C, h, w] to start from, mixed with noise at `steps.start_sigma`.
+            vace: what steers the chunk through the VACE stack. It steers the denoising alone: what
+                the context remembers is made without it.
 
         Returns:
             Clean latents [B, F, C, h, w] float32, not yet in the context: see `commit`.
         """
         x = self._start(noise(0), video, steps.start_sigma)
         control = self._control(x, control)
+        hints = self._chunk_hints(x, vace)
         self.cache.begin_chunk(x.shape[1])
         clean = x
         for step, (timestep, sigma) in enumerate(zip(steps.timesteps, steps.sigmas, strict=True)):
             if step:
                 x = add_noise(clean, noise(step), sigma)
                 self.cache.begin_repeat(x.shape[1])
-            clean = clean_from_flow(x, self._velocity(_joined(x, control), timestep), sigma)
+            hints_of = partial(hints.at, step, sigma) if hints else None
+            flow = self._velocity(_joined(x, control), timestep, hints_of)
+            clean = clean_from_flow(x, flow, sigma)
         return clean
 
     @torch.inference_mode()
@@ -240,6 +255,26 @@ class ChunkSampler:
             raise ValueError(f"control is {list(control.shape)}, expected {list(shape)}")
         return control.to(latents.dtype)
 
+    def _chunk_hints(self, latents: Tensor, vace: VaceControl | None) -> ChunkHints | None:
+        """Prepare the hints of a chunk; None when nothing steers it.
+
+        Raises:
+            ValueError: there is no stack, or the context has other sizes than the latents need.
+        """
+        if vace is None or not vace.scale:
+            return None
+        if self.vace is None:
+            raise ValueError("this model has no VACE stack: leave `vace` out")
+        batch, count, _, height, width = latents.shape
+        channels = self.vace.vace.in_dim
+        shape = (batch, vace.num_references + count, channels, height, width)
+        if vace.context.shape != shape:
+            raise ValueError(
+                f"VACE context is {list(vace.context.shape)}, expected {list(shape)}: "
+                f"{vace.num_references} references and {count} latents"
+            )
+        return ChunkHints(self.model, self.vace, vace, self.text.vace_kvs())
+
     def _embed(self, inputs: Tensor, timestep: float) -> tuple[Tensor, Tensor, Tensor]:
         """Tokens [B, L, D] and time rows e, e6 (one row for all latent frames)."""
         return self.model.embed_patches(inputs), *self._time_rows(timestep)
@@ -253,10 +288,11 @@ class ChunkSampler:
             self._known_times[timestep] = self.model.embed_time(told)
         return self._known_times[timestep]
 
-    def _velocity(self, inputs: Tensor, timestep: float) -> Tensor:
+    def _velocity(self, inputs: Tensor, timestep: float, hints_of: HintsOf | None = None) -> Tensor:
         """Predicted velocity [B, F, C, h, w] float32 of noisy latents with their control."""
         tokens, e, e6 = self._embed(inputs, timestep)
-        tokens = self.model.run_blocks(tokens, e6, self.text.kvs(), self.cache.attend)
+        hints = hints_of(tokens, e6) if hints_of else None
+        tokens = self.model.run_blocks(tokens, e6, self.text.kvs(), self.cache.attend, hints)
         grid = self.model.grid(inputs.shape[1], *inputs.shape[3:])
         return self.model.head_out(tokens, e, grid).float()
 

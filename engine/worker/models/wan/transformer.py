@@ -9,7 +9,7 @@ only in the `attend` function handed to `run_blocks`. Parameter names are the ke
 Wan 2.1 checkpoints.  Source: Wan 2.1 model code; Self-Forcing for per-latent timesteps.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -86,6 +86,39 @@ def timestep_sinusoid(t: Tensor, size: int) -> Tensor:
     return torch.cat([angles.cos(), angles.sin()], -1).float()
 
 
+def patch_tokens(x: Tensor, embedding: nn.Conv3d) -> Tensor:
+    """Embed [B, F, C, h, w] as tokens [B, L, D], ordered by latent frame, row and column."""
+    _, ph, pw = embedding.kernel_size
+    batch, frames, _, height, width = x.shape
+    # A strided convolution without overlap is one linear map per patch.
+    # [B, F, C, h, w] -> [B, F, C, rows, ph, columns, pw] -> [B, L, C * ph * pw]
+    patches = x.reshape(batch, frames, -1, height // ph, ph, width // pw, pw)
+    patches = patches.permute(0, 1, 3, 5, 2, 4, 6).reshape(batch, -1, x.shape[2] * ph * pw)
+    weight = embedding.weight.flatten(1)
+    return F.linear(patches.to(weight.dtype), weight, embedding.bias)
+
+
+def attend_all(config: TransformerConfig, grid: Grid, device: torch.device) -> Attend:
+    """Return the attention without cache or mask; latent frames are at positions from 0 on."""
+    positions = tuple(range(grid.num_latents))
+    spacing = config.spacing(grid.rows, grid.columns)
+    table = rope_table(config.head_dim, positions, grid.rows, grid.columns, device, spacing)
+
+    def attend(_layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+        return attention(rotate(q, table), rotate(k, table), v)
+
+    return attend
+
+
+def through_block(
+    block: Block, layer: int, x: Tensor, e6: Tensor, text: TextKV, attend: Attend
+) -> Tensor:
+    """Run tokens [B, L, D] through one block; `layer` is what `attend` knows it by."""
+    m = block.modulate(e6)
+    attended = attend(layer, *block.self_qkv(x, m))
+    return block.finish(x, attended, m, text)
+
+
 class CausalTransformer(nn.Module):
     """Wan transformer of any size, in parts that forwards of all kinds are assembled from."""
 
@@ -136,14 +169,7 @@ class CausalTransformer(nn.Module):
 
     def embed_patches(self, x: Tensor) -> Tensor:
         """Embed latents (with control channels) [B, F, in_dim, h, w] as tokens [B, L, D]."""
-        _, ph, pw = self.config.patch_size
-        batch, frames, _, height, width = x.shape
-        # A strided convolution without overlap is one linear map per patch.
-        # [B, F, C, h, w] -> [B, F, C, rows, ph, columns, pw] -> [B, L, C * ph * pw]
-        patches = x.reshape(batch, frames, -1, height // ph, ph, width // pw, pw)
-        patches = patches.permute(0, 1, 3, 5, 2, 4, 6).reshape(batch, -1, x.shape[2] * ph * pw)
-        weight = self.patch_embedding.weight.flatten(1)
-        return F.linear(patches.to(weight.dtype), weight, self.patch_embedding.bias)
+        return patch_tokens(x, self.patch_embedding)
 
     def embed_time(self, t: Tensor) -> tuple[Tensor, Tensor]:
         """Embed timesteps.
@@ -175,15 +201,24 @@ class CausalTransformer(nn.Module):
 
     def run_block(self, layer: int, x: Tensor, e6: Tensor, text: TextKV, attend: Attend) -> Tensor:
         """Run tokens [B, L, D] through one block."""
-        block = self.block(layer)
-        m = block.modulate(e6)
-        attended = attend(layer, *block.self_qkv(x, m))
-        return block.finish(x, attended, m, text)
+        return through_block(self.block(layer), layer, x, e6, text, attend)
 
-    def run_blocks(self, x: Tensor, e6: Tensor, text: Sequence[TextKV], attend: Attend) -> Tensor:
-        """Run tokens [B, L, D] through all blocks; `attend` decides who sees whom."""
+    def run_blocks(
+        self,
+        x: Tensor,
+        e6: Tensor,
+        text: Sequence[TextKV],
+        attend: Attend,
+        hints: Mapping[int, Tensor] | None = None,
+    ) -> Tensor:
+        """Run tokens [B, L, D] through all blocks; `attend` decides who sees whom.
+
+        `hints` [B, L, D] are added to what leaves the blocks of these layers.
+        """
         for layer in range(len(self.blocks)):
             x = self.run_block(layer, x, e6, text[layer], attend)
+            if hints and layer in hints:
+                x = x + hints[layer]
         return x
 
     def run_context(
@@ -222,18 +257,10 @@ class CausalTransformer(nn.Module):
             Velocity [B, F, out_dim, h, w].
         """
         grid = self.grid(x.shape[1], *x.shape[3:])
-        positions = tuple(range(grid.num_latents))
-        spacing = self.config.spacing(grid.rows, grid.columns)
-        size = (grid.rows, grid.columns, x.device, spacing)
-        table = rope_table(self.config.head_dim, positions, *size)
-
-        def attend(_layer: int, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-            return attention(rotate(q, table), rotate(k, table), v)
-
         e, e6 = self.embed_time(t)
-        tokens = self.run_blocks(
-            self.embed_patches(x), e6, self.text_kvs(self.embed_text(text)), attend
-        )
+        text_kvs = self.text_kvs(self.embed_text(text))
+        attend = attend_all(self.config, grid, x.device)
+        tokens = self.run_blocks(self.embed_patches(x), e6, text_kvs, attend)
         return self.head_out(tokens, e, grid)
 
     def init_weights(self) -> None:
