@@ -28,6 +28,7 @@ from engine.protocol.values import PictureStatistics, Reset
 from engine.worker.conditions import Condition, to_bytes
 from engine.worker.inputs import Inputs
 from engine.worker.kernels.attention import backend_for
+from engine.worker.kernels.fused import layer_backends
 from engine.worker.model import LoadedModel
 from engine.worker.noise import NoiseKey, normal_noise
 from engine.worker.pictures import PictureWriter
@@ -278,8 +279,7 @@ class ChunkLoop:
         tokens = torch.empty(1, num_tokens, 1, 1, dtype=self.model.compute.dtype).to(self._device)
         return {
             "attention": backend_for(tokens, tokens, None),
-            "linear": "torch",
-            "codec": "torch, channels last",
+            **layer_backends(self._device, self.model.compute.dtype),
         }
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 
 from engine.errors import DeviceError
+from engine.worker.kernels.fused import why_plain
+from engine.worker.memory import keep_freed_memory
 
 _CLEARLY = 1.5
 """The measurement must find the other type this many times faster, or noise would decide."""
@@ -63,14 +65,22 @@ def _cuda() -> Compute:
 
 
 def _cpu() -> Compute:
+    keep_freed_memory()
     device = torch.device("cpu")
     has_bf16 = bool(torch.ops.mkldnn._is_mkldnn_bf16_supported()) and _has_bf16_instructions()
     narrow_ms, wide_ms = _probe_ms(torch.bfloat16), _probe_ms(torch.float32)
+    notices: tuple[str, ...]
     if has_bf16 and narrow_ms > _CLEARLY * wide_ms:
-        return Compute(device, torch.float32, (_slow_notice(narrow_ms, wide_ms),))
-    if has_bf16 or narrow_ms * _CLEARLY < wide_ms:
-        return Compute(device, torch.bfloat16)
-    return Compute(device, torch.float32, ("This CPU has no bfloat16, running float32.",))
+        dtype, notices = torch.float32, (_slow_notice(narrow_ms, wide_ms),)
+    elif has_bf16 or narrow_ms * _CLEARLY < wide_ms:
+        dtype, notices = torch.bfloat16, ()
+    else:
+        dtype, notices = torch.float32, ("This CPU has no bfloat16, running float32.",)
+    return Compute(device, dtype, (*notices, *_plain_notice(why_plain(dtype))))
+
+
+def _plain_notice(reason: str) -> tuple[str, ...]:
+    return (f"Plain layers run, which is slower: {reason}.",) if reason else ()
 
 
 def _slow_notice(narrow_ms: float, wide_ms: float) -> str:

@@ -1,13 +1,15 @@
 """Softmax attention over one of several backends. HOT.
 
-In:     q [B, Lq, n, dh], k and v [B, Lk, n, dh], one dtype; last axis contiguous.
-Out:    [B, Lq, n, dh], same dtype; may be a view with permuted strides.
+In:     q [B, Lq, n, dh], k and v [B, Lk, n, dh], last axis contiguous; q and k take v's type.
+Out:    [B, Lq, n, dh], in v's type; may be a view with permuted strides.
 Thread: generator. Holds no state.
 """
 
 import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor
+
+from engine.worker.kernels.fused import wants_plain
 
 _MIN_PER_HEAD_TOKENS = 64
 """Below this many queries or keys a matrix product per head is too small to pay."""
@@ -25,6 +27,7 @@ def attention(q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Te
     Returns:
         [B, Lq, n, dh], scaled by 1/sqrt(dh) before the softmax.
     """
+    q, k = q.to(v.dtype), k.to(v.dtype)
     if backend_for(q, k, mask) == "per-head":
         return attention_per_head(q, k, v)
     heads_first = F.scaled_dot_product_attention(
@@ -38,7 +41,8 @@ def backend_for(q: Tensor, k: Tensor, mask: Tensor | None) -> str:
     is_cpu_bf16 = q.device.type == "cpu" and q.dtype is torch.bfloat16 and mask is None
     is_large = min(q.shape[1], k.shape[1]) >= _MIN_PER_HEAD_TOKENS
     needs_grad = torch.is_grad_enabled() and (q.requires_grad or k.requires_grad)
-    return "per-head" if is_cpu_bf16 and is_large and not needs_grad else "sdpa"
+    can_split = is_cpu_bf16 and is_large and not needs_grad
+    return "per-head" if can_split and not wants_plain() else "sdpa"
 
 
 def attention_per_head(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
@@ -49,11 +53,12 @@ def attention_per_head(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
     """
     out = torch.empty_like(q)
     scaled = q * q.shape[-1] ** -0.5
+    scores = q.new_empty(q.shape[1], k.shape[1])  # one for all heads: it stays in the cache
     for sample in range(q.shape[0]):
         for head in range(q.shape[2]):
-            scores = torch.mm(scaled[sample, :, head], k[sample, :, head].t())
-            weights = torch.softmax(scores, -1)
-            torch.mm(weights, v[sample, :, head], out=out[sample, :, head])
+            torch.mm(scaled[sample, :, head], k[sample, :, head].t(), out=scores)
+            torch.softmax(scores, -1, out=scores)
+            torch.mm(scores, v[sample, :, head], out=out[sample, :, head])
     return out
 
 

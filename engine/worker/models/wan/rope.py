@@ -10,6 +10,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from engine.worker.kernels.fused import wants_plain
+
 _THETA = 10000.0  # Source: Wan 2.1 model code, rope_params.
 
 
@@ -104,7 +106,8 @@ def rotate(x: Tensor, table: RopeTable) -> Tensor:
     Returns:
         [B, L, n, dh] in the dtype of `x`; the arithmetic is float32.
     """
-    return _rotate_as_complex(x, table) if x.device.type == "cpu" else rotate_pairs(x, table)
+    is_complex = x.device.type == "cpu" and not wants_plain()
+    return _rotate_as_complex(x, table) if is_complex else rotate_pairs(x, table)
 
 
 def rotate_pairs(x: Tensor, table: RopeTable) -> Tensor:

@@ -17,10 +17,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
+from engine.worker.kernels.fused import can_fuse, conv_add_relu_inplace, conv_past_relu, conv_relu
 from engine.worker.models.wan.codec import CodecState
+from engine.worker.models.wan.grown_conv import grown_conv
 
 TAEState = CodecState
-"""Last input frame of every MemBlock in order, each [B, 1, H, W, C]."""
+"""Last input frame of every MemBlock in order, each [B, C, H, W]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,10 +138,31 @@ class MemBlock(nn.Module):
             _conv(width, width),
         )
 
-    def forward(self, x: Tensor, past: Tensor) -> Tensor:
-        """Combine frames with their predecessors, both [B*T, C, H, W]."""
-        update: Tensor = self.conv(torch.cat([x, past], 1))
-        return F.relu(update + x)
+    def forward(self, x: Tensor, last: Tensor) -> Tensor:
+        """Combine frames [B*T, C, H, W] with their predecessors.
+
+        Without gradients the result may take the memory of `x`.
+
+        Args:
+            x: frames of B streams.
+            last: the frame before the first of each stream, [B, C, H, W].
+        """
+        first, _, second, _, third = self.conv
+        assert isinstance(first, nn.Conv2d)
+        assert isinstance(second, nn.Conv2d)
+        assert isinstance(third, nn.Conv2d)
+        if len(last) == 1:
+            update = conv_past_relu(x, last, first)
+        else:
+            update = conv_relu(torch.cat([x, _predecessors(x, last)], 1), first)
+        return conv_add_relu_inplace(conv_relu(update, second), third, x)
+
+
+def _predecessors(x: Tensor, last: Tensor) -> Tensor:
+    # NHWC: a cat over time of [B, T, C, H, W] would fall out of the channels-last layout.
+    frames = torch.unflatten(x.permute(0, 2, 3, 1), 0, (len(last), -1))
+    past = torch.cat([last.permute(0, 2, 3, 1).unsqueeze(1), frames[:, :-1]], 1)
+    return past.flatten(0, 1).permute(0, 3, 1, 2)
 
 
 class TPool(nn.Module):
@@ -218,14 +241,18 @@ def _run(
 ) -> tuple[Tensor, TAEState]:
     """Run [B*T, C, H, W] through the layers; `state` None means the frames before were zero."""
     memory: list[Tensor] = []
+    growing: TGrow | None = None
     for layer in layers:
-        if isinstance(layer, MemBlock):
-            # NHWC: a cat over time of [B, T, C, H, W] would fall out of the channels-last layout.
-            frames = torch.unflatten(x.permute(0, 2, 3, 1), 0, (batch, -1))
-            last = torch.zeros_like(frames[:, :1]) if state is None else state[len(memory)]
-            memory.append(frames[:, -1:].clone())
-            past = torch.cat([last, frames[:, :-1]], 1).flatten(0, 1)
-            x = layer(x, past.permute(0, 3, 1, 2))
+        if isinstance(layer, TGrow) and layer.double_size and can_fuse(x):
+            growing = layer
+        elif growing is not None:
+            assert isinstance(layer, nn.Conv2d)
+            x, growing = grown_conv(x, growing.conv, layer, growing.stride), None
+        elif isinstance(layer, MemBlock):
+            newest = torch.unflatten(x, 0, (batch, -1))[:, -1]
+            last = torch.zeros_like(newest) if state is None else state[len(memory)]
+            memory.append(newest.clone())
+            x = layer(x, last)
         else:
             x = layer(x)
     return x, tuple(memory)
@@ -305,7 +332,7 @@ class TAE(nn.Module):
         if self.config.colour_shortcut:
             pixels = pixels + self._painted_colours(latents)
         frames = torch.unflatten(pixels, 0, (batch, -1))
-        return (frames - low) / (high - low), memory
+        return frames.sub_(low).div_(high - low), memory
 
     def _row(self, per_channel: Tensor) -> Tensor:
         return per_channel.to(self.dtype).view(1, 1, -1, 1, 1)
