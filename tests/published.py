@@ -176,3 +176,69 @@ _LAYOUTS = {
     "diffusers shards": lambda folder, w: write_shards(folder, diffusers_transformer(w)),
 }
 TRANSFORMER_LAYOUTS = tuple(_LAYOUTS)
+
+
+def tiny_lora(config: TransformerConfig = TINY_WAN, rank: int = 4, seed: int = 11):
+    """PEFT pairs for every linear layer of every block, by official names: layer -> (A, B)."""
+    rng = torch.Generator().manual_seed(seed)
+    with torch.device("meta"):
+        model = CausalTransformer(config)
+    linears = {
+        name: module
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear) and name.startswith("blocks.")
+    }
+    return {
+        name: (
+            torch.randn(rank, module.in_features, generator=rng) * 0.2,
+            torch.randn(module.out_features, rank, generator=rng) * 0.2,
+        )
+        for name, module in linears.items()
+    }
+
+
+def _peft(pairs, prefix="base_model.model.", adapter=""):
+    return {
+        f"{prefix}{name}.lora_{part}{adapter}.weight": tensor
+        for name, pair in pairs.items()
+        for part, tensor in zip("AB", pair, strict=True)
+    }
+
+
+def _up_down(pairs, alpha):
+    named = {
+        f"diffusion_model.{name}.lora_{part}.weight": tensor
+        for name, pair in pairs.items()
+        for part, tensor in zip(("down", "up"), pair, strict=True)
+    }
+    alphas = {f"diffusion_model.{name}.alpha": torch.tensor(alpha) for name in pairs}
+    return named | alphas
+
+
+def write_lora(folder, layout: str, pairs, alpha: float = 4.0):
+    """Write a LoRA as `layout` has it; returns the path to open."""
+    return _LORA_LAYOUTS[layout](folder, pairs, alpha)
+
+
+def _peft_folder(folder, pairs, alpha):
+    (folder / "adapter_config.json").write_text(json.dumps({"lora_alpha": alpha}), "utf-8")
+    return _safetensors(folder / "adapter_model.safetensors", _peft(pairs))
+
+
+_LORA_LAYOUTS = {
+    "longlive": lambda folder, pairs, _alpha: _pickle(
+        folder / "lora.pt", {"generator_lora": _peft(pairs), "critic_lora": {}, "step": 3}
+    ),
+    "peft": lambda folder, pairs, _alpha: _safetensors(folder / "p.safetensors", _peft(pairs)),
+    "peft, named": lambda folder, pairs, _alpha: _safetensors(
+        folder / "n.safetensors", _peft(pairs, "base_model.model.model.", ".default")
+    ),
+    "peft folder": _peft_folder,
+    "diffusers": lambda folder, pairs, _alpha: _safetensors(
+        folder / "d.safetensors", prefixed(diffusers_transformer(_peft(pairs, "")), "transformer.")
+    ),
+    "comfy": lambda folder, pairs, alpha: _safetensors(
+        folder / "c.safetensors", _up_down(pairs, alpha)
+    ),
+}
+LORA_LAYOUTS = tuple(_LORA_LAYOUTS)
