@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import json
 import re
+from dataclasses import replace
 
 import torch
 from safetensors.torch import save_file
 
+from engine.protocol.values import ModelChoice
+from engine.worker.model import load_found
+from engine.worker.models.folders import ModelFolder
+from engine.worker.models.spec import (
+    KREA_14B,
+    LONGLIVE_1_3B,
+    SELF_FORCING_1_3B,
+    ModelSpec,
+    with_chunk,
+)
+from engine.worker.models.wan.tae import TAE, TAEConfig, TAEPath
 from engine.worker.models.wan.transformer import CausalTransformer, TransformerConfig
 from engine.worker.models.wan.vae import WanVAE, WanVAEConfig
 from tests.reference.tiny import randomise
+from tests.tiny_text import TINY_UMT5, write_checkpoint
+from tests.tiny_worker import CPU
 
 TINY_WAN = TransformerConfig(
     dim=24, ffn_dim=40, num_heads=2, num_layers=2, text_dim=8, text_len=4, freq_dim=16
@@ -242,3 +256,50 @@ _LORA_LAYOUTS = {
     ),
 }
 LORA_LAYOUTS = tuple(_LORA_LAYOUTS)
+
+
+TINY_TAE = TAEConfig(
+    encoder=TAEPath(widths=(8, 8, 8, 8), memblocks=(0, 1, 1, 1), space=(True,) * 3,
+                    time=(True, True, False)),
+    decoder=TAEPath(widths=(8, 8, 8, 8), memblocks=(1, 1, 1, 0), space=(True,) * 3,
+                    time=(False, True, True)),
+    frames_to_trim=3,
+)  # fmt: skip
+TINY_ROW_WAN = replace(TINY_WAN, text_dim=TINY_UMT5.dim, text_len=48)
+_LAYOUT_OF_ROW = {
+    SELF_FORCING_1_3B.name: "self-forcing", LONGLIVE_1_3B.name: "longlive base",
+    KREA_14B.name: "krea",
+}  # fmt: skip
+
+
+def tiny_row(spec: ModelSpec, latents_per_chunk: int = 3) -> ModelSpec:
+    """Return a row with everything that is its own, at sizes of a few thousand weights."""
+    small = replace(
+        spec,
+        transformer=TINY_ROW_WAN,
+        codec=TINY_VAE,
+        tiny_codec=TINY_TAE,
+        anchor_codec=TINY_VAE if spec.anchor_codec else None,
+        text=TINY_UMT5,
+    )
+    return with_chunk(small, latents_per_chunk)
+
+
+def write_row(folder, spec: ModelSpec):
+    """Write a tiny row's files as they are published; returns the folder."""
+    folder.mkdir(parents=True)
+    write_checkpoint(folder)
+    write_transformer(folder, _LAYOUT_OF_ROW[spec.name], tiny_wan_weights(spec.transformer))
+    if spec.files.lora:
+        write_lora(folder, "longlive", tiny_lora(spec.transformer, rank=256))
+    torch.save(tiny_vae_weights(), folder / "Wan2.1_VAE.pth")
+    tae = TAE(TINY_TAE)
+    randomise(tae, 8)
+    torch.save(weights_of(tae), folder / "taew2_1.pth")
+    return folder
+
+
+def load_row(folder, spec: ModelSpec, width_px: int = 48, height_px: int = 32):
+    """Load a tiny row from its folder, as a worker does."""
+    choice = ModelChoice(name=spec.name, width_px=width_px, height_px=height_px, device="cpu")
+    return load_found(ModelFolder(spec, folder), choice, CPU)

@@ -58,6 +58,7 @@ class Parameter:
     choices: tuple[str, ...] = ()
     in_preset: bool = True
     ramps: bool = False  # moves with the blend during a soft cut; the rest switch at its start
+    zero_text: str = ""  # what 0 means, where it is no amount
 
     def clean(self, value: float) -> float:
         """Return `value` clamped into the range and rounded where the kind is whole.
@@ -90,12 +91,15 @@ class Parameter:
             return self.choices[int(value)]
         if self.kind is Kind.SWITCH:
             return "on" if value >= 0.5 else "off"
+        if self.zero_text and value == 0:
+            return self.zero_text
         number = f"{value:.0f}" if self.kind is Kind.INTEGER else f"{value:.2f}"
         return f"{number} {self.unit}".strip()
 
 
 CONTROL_KINDS = ("silhouette", "luminance", "edges")
 PACING_MODES = ("repeat", "blend")
+LORA_ROWS = ("lora_1", "lora_2")
 
 _ROWS = (
     Parameter(
@@ -115,13 +119,21 @@ _ROWS = (
     ),
     Parameter(
         id="steps", label="Steps", unit="steps",
-        help="Denoising steps a chunk. More is cleaner and slower.",
-        low=1, high=4, default=2, applies=Applies.CHUNK, kind=Kind.INTEGER,
+        help="Denoising steps a chunk. More is cleaner and slower. 0 = as many as the model's own.",
+        low=0, high=8, default=0, applies=Applies.CHUNK, kind=Kind.INTEGER, zero_text="own",
     ),
     Parameter(
         id="memory_noise", label="Looseness",
         help="Noise on what the model remembers. Higher lets the picture wander further.",
         low=0.0, high=0.4, default=0.0, applies=Applies.CHUNK, curve=Curve.SQUARE, ramps=True,
+    ),
+    *(
+        Parameter(
+            id=row, label=f"LoRA {number}",
+            help=f"How strongly file {number} of the model's folder `loras` changes it. 0 = not.",
+            low=0.0, high=2.0, default=0.0, applies=Applies.CHUNK, ramps=True,
+        )
+        for number, row in enumerate(LORA_ROWS, start=1)
     ),
     Parameter(
         id="dimmer", label="Dimmer",

@@ -38,3 +38,8 @@ def shows_folder() -> Path:
 def autosave_folder() -> Path:
     """Return the folder of autosaved shows and the last session."""
     return home() / "autosave"
+
+
+def models_folder() -> Path:
+    """Return the folder of downloaded models, one folder for each."""
+    return home() / "models"

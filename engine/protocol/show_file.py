@@ -29,7 +29,14 @@ from engine.protocol.show import (
 )
 from engine.protocol.show_document import preset_text, show_text
 from engine.protocol.show_fields import Fields, parse
-from engine.protocol.values import Cut, ModelChoice, OutputSpec, SourceSpec
+from engine.protocol.values import (
+    CODECS,
+    MAX_LATENTS_PER_CHUNK,
+    Cut,
+    ModelChoice,
+    OutputSpec,
+    SourceSpec,
+)
 
 SHOW_FILE = "show.toml"
 _CUTS = (Cut.HARD.value, Cut.SOFT.value)
@@ -182,6 +189,10 @@ def _read_model(fields: Fields) -> ModelChoice:
         width_px=fields.integer("width_px", 64, 4096, default.width_px),
         height_px=fields.integer("height_px", 64, 4096, default.height_px),
         device=fields.choice("device", _DEVICES, default.device),
+        latents_per_chunk=fields.integer(
+            "latents_per_chunk", 0, MAX_LATENTS_PER_CHUNK, default.latents_per_chunk
+        ),
+        codec=fields.choice("codec", CODECS, default.codec),
     )
     for key, value in (("width_px", choice.width_px), ("height_px", choice.height_px)):
         if value % 16:

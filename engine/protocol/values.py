@@ -10,6 +10,8 @@ from enum import StrEnum
 import msgspec
 
 PROTOCOL_VERSION = 1
+CODECS = ("auto", "vae", "tae")
+MAX_LATENTS_PER_CHUNK = 6
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
@@ -93,10 +95,12 @@ class OutputSpec(Value, frozen=True, kw_only=True):
 class ModelChoice(Value, frozen=True, kw_only=True):
     """What the worker loads. Sizes in pixels, divisible by 16."""
 
-    name: str = "house"
+    name: str = "house"  # a model, or a folder with its weights
     width_px: int = 256
     height_px: int = 256
     device: str = "auto"  # auto, cpu, cuda
+    latents_per_chunk: int = 0  # fewer answer sooner, more look steadier; 0: the model's own
+    codec: str = "auto"  # auto: the model's own; vae or tae, the tiny one, for published models
 
 
 class Reset(Value, frozen=True, kw_only=True):

@@ -135,7 +135,7 @@ class Worker:
                 native_fps=model.spec.fps,
                 frames_per_chunk=model.spec.frames_per_chunk,
                 load_s=time.monotonic() - self._began_s,
-                notices=compute.notices,
+                notices=(*compute.notices, *model.notices),
             )
         )
         return loop

@@ -24,12 +24,14 @@ from torch import Tensor
 
 from engine.protocol.frame_ring import FrameMeta, RingReader, RingWriter
 from engine.protocol.orders import KV_CACHE, ChunkPlan, ChunkReport, FramesReady, WorkerEvent
+from engine.protocol.parameters import LORA_ROWS
 from engine.protocol.values import PictureStatistics, Reset
 from engine.worker.conditions import Condition, to_bytes
 from engine.worker.inputs import Inputs
 from engine.worker.kernels.attention import backend_for
 from engine.worker.kernels.fused import layer_backends
 from engine.worker.model import LoadedModel
+from engine.worker.models.spec import Control
 from engine.worker.noise import NoiseKey, normal_noise
 from engine.worker.pictures import PictureWriter
 from engine.worker.preprocess.control import control_channels
@@ -100,7 +102,7 @@ class ChunkLoop:
         with telemetry.span("denoise"):
             latents = self._denoise(plan, condition, control)
         with telemetry.span("decode"):
-            frames = self.streams.picture.push(latents)
+            frames = self._decode(latents)
         with telemetry.span("hand_on"):
             handed = self._hand_on(plan, frames, starts_anew=_starts_anew(resets))
         with telemetry.span("commit"):
@@ -118,7 +120,7 @@ class ChunkLoop:
             )  # fmt: skip
             self.cross_boundary(plan)
             latents = self._denoise(plan, Condition(), None)
-            self._pictures.write(self.streams.picture.push(latents))
+            self._pictures.write(self._decode(latents))
             self._finish(plan, latents, None, "")
         self._apply({Event.FAULT: "warm-up"}, None)
         self._text.forget()
@@ -144,8 +146,17 @@ class ChunkLoop:
     def cross_boundary(self, plan: ChunkPlan) -> list[Reset]:
         """Take the plan's text and do what the reset table says."""
         resets = self._apply(self._text.take(plan), plan.input_until)
+        self._play_loras(plan)
         self._text.recache_if_due()
         return resets
+
+    def _play_loras(self, plan: ChunkPlan) -> None:
+        """Turn LoRAs to the plan's amounts. The context stays: what was made, was made."""
+        if self.model.loras is None:
+            return
+        wanted = (plan.parameters.get(name, 0.0) for name in LORA_ROWS)
+        if self.model.loras.set_amounts(tuple(wanted)):
+            self._sampler.forget_rows()
 
     def _apply(self, events: dict[Event, str], input_until: int | None) -> list[Reset]:
         """Execute the reset table for these events."""
@@ -166,7 +177,7 @@ class ChunkLoop:
             case State.ENCODE_INACTIVE:
                 self.streams.inactive.reset()
             case State.KV_CACHE | State.CONTEXT_LATENTS | State.POSITION:
-                self._sampler.reset()  # the three belong together: a cache knows its positions
+                self._forget_context()
             case State.CROSS_ATTENTION:
                 self._sampler.text.invalidate()
             case State.INPUT_QUEUE if effect is Effect.FLUSH:
@@ -176,10 +187,17 @@ class ChunkLoop:
             case State.FRAME_COUNTER | State.SEED | State.TEXT | State.PARAMETERS:
                 raise AssertionError(f"the reset table never resets the {state}")
 
+    def _forget_context(self) -> None:
+        """Forget all latents at once: cache, positions and context belong together."""
+        self._sampler.reset()
+        if self.model.anchor is not None:
+            self.model.anchor.reset()
+
     def _control(self, plan: ChunkPlan, condition: Condition) -> Tensor | None:
         """Return control channels [1, F, 5, h, w], or None without control."""
         amount = plan.parameters.get("control_amount", 0.0)
-        if condition.control is None or not amount:
+        is_meant = self.model.spec.control is Control.CHANNELS
+        if condition.control is None or not amount or not is_meant:
             return None
         per_latent = self.model.codec.config.frames_per_latent
         return control_channels(condition.control, amount, per_latent, self._device)
@@ -190,17 +208,26 @@ class ChunkLoop:
         return self._sampler.denoise_chunk(steps, noise, control=control, video=condition.video)
 
     def _steps(self, plan: ChunkPlan, condition: Condition) -> DenoisingSteps:
-        own = self.model.spec.steps
-        count = int(plan.parameters.get("steps", len(own)))
+        spec = self.model.spec
+        count = int(plan.parameters.get("steps", 0.0))
         amount = plan.parameters.get("input_amount", 0.0) if condition.video is not None else 0.0
-        return chunk_steps(own, count, amount)
+        return chunk_steps(spec.steps, count, amount, shift=spec.shift, ends_clean=spec.ends_clean)
 
-    def _noise(self, plan: ChunkPlan, step: int) -> Tensor:
+    def _noise(self, plan: ChunkPlan, step: int, num_latents: int = 0) -> Tensor:
+        """Return noise for a chunk, or for another number of latents."""
         config = self._sampler.config
+        count = num_latents or config.latents_per_chunk
         channels = self.model.spec.transformer.out_dim
-        shape = (config.batch, config.latents_per_chunk, channels, config.height, config.width)
+        shape = (config.batch, count, channels, config.height, config.width)
         key = NoiseKey(seed=plan.seed, chunk=plan.chunk_in_cut, step=step)
         return normal_noise(shape, key, self._device)
+
+    def _decode(self, latents: Tensor) -> Tensor:
+        """Return frames [F, 3, H, W] in [0, 1]."""
+        frames = self.streams.picture.push(latents)
+        if self.model.anchor is not None:
+            self.model.anchor.push(frames[None])
+        return frames
 
     def _hand_on(self, plan: ChunkPlan, frames: Tensor, *, starts_anew: bool) -> Handed:
         """Write the frames into the ring and say so, unless the picture is broken."""
@@ -241,13 +268,35 @@ class ChunkLoop:
         if fault:
             return self._apply({Event.FAULT: fault}, plan.input_until)
         sigma = plan.parameters.get("memory_noise", 0.0)
-        if sigma:
+        if self.model.spec.recomputes:
+            self._sampler.commit(latents)
+            self._recompute(plan, sigma)
+        elif sigma:
             seen = add_noise(latents, self._noise(plan, _MEMORY_STEP), sigma)
             told = NUM_TRAIN_STEPS * sigma
             self._sampler.commit(latents, control=control, seen=seen, timestep=told)
         else:
             self._sampler.commit(latents, control=control)
         return []
+
+    def _recompute(self, plan: ChunkPlan, sigma: float) -> None:
+        """Make the context of the next chunk anew, for models whose rule that is.
+
+        It runs now, after the frames have left, and so under the text that they were made with:
+        published inference does the same at the next chunk's start, before it takes a new text.
+        """
+        wanted = self._sampler.context_plan()
+        if wanted is None:
+            return
+        anchor = self.model.anchor
+        head = anchor.latent() if anchor is not None and wanted.needs_anchor else None
+        context = self._sampler.context_latents(wanted, head)
+        if not sigma:
+            self._sampler.recompute(context)
+            return
+        noise = self._noise(plan, _MEMORY_STEP, num_latents=context.shape[1])
+        seen = add_noise(context, noise, sigma)
+        self._sampler.recompute(seen, timestep=NUM_TRAIN_STEPS * sigma)
 
     def _report(
         self, plan: ChunkPlan, condition: Condition, handed: Handed, resets: list[Reset]

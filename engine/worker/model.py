@@ -1,30 +1,57 @@
 """Load the model that a show asks for: its parts, put together for one picture size.
 
-`ModelChoice.name` is a name of `MODELS`, a folder with weights of the house model, or `untrained`:
-the house model with random weights, whose pictures mean nothing but whose path is the real one.
+`ModelChoice.name` is a name of `MODELS`, a folder with weights of one of them, or `untrained`: the
+house model with random weights, whose pictures mean nothing but whose path is the real one.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from typing import Final
 
-from engine.errors import ConfigError
+import torch
+
+from engine.errors import ConfigError, WeightsError
+from engine.protocol.parameters import LORA_ROWS
 from engine.protocol.values import ModelChoice
 from engine.worker.device import Compute
-from engine.worker.models.house.house import WEIGHTS_DIR, HouseModel, load_house
-from engine.worker.models.spec import HOUSE, MODELS, ModelSpec, rollout_config
-from engine.worker.models.wan.codec import Codec
+from engine.worker.models.folders import ModelFolder, find_model
+from engine.worker.models.house.house import WEIGHTS_DIR, load_house
+from engine.worker.models.spec import HOUSE, ModelFiles, ModelSpec, rollout_config, with_chunk
+from engine.worker.models.wan.anchor import AnchorFrames
+from engine.worker.models.wan.checkpoints import load_tae, load_transformer, load_wan_vae
+from engine.worker.models.wan.codec import Codec, CodecConfig
+from engine.worker.models.wan.lora import Lora, check_lora, read_lora, read_merge
+from engine.worker.models.wan.lora_rack import LoraRack
 from engine.worker.models.wan.rollout import ChunkSampler
+from engine.worker.models.wan.tae import TAEConfig
+from engine.worker.models.wan.text_weights import TEXT_PLACES
+from engine.worker.models.wan.transformer import CausalTransformer
+from engine.worker.models.wan.umt5 import UMT5Config
+from engine.worker.models.wan.vae import WanVAEConfig
 from engine.worker.prompts import PromptBook, Prompts
+from engine.worker.wan_prompts import load_wan_prompts
 
-UNTRAINED = "untrained"
-_UNTRAINED_SEED = 1
+UNTRAINED: Final = "untrained"
+_UNTRAINED_SEED: Final = 1
+_NON_COMMERCIAL: Final = "-NC-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LoadedModel:
-    """A model on its device, with the caches of one running show."""
+    """A model on its device, with the caches of one running show.
+
+    Attributes:
+        spec: its row, with the chunk length and the codec that were chosen.
+        choice: what was asked for.
+        compute: where it runs.
+        sampler: transformer and caches.
+        codec: the autoencoder.
+        prompts: its text encoder.
+        anchor: for a context that begins with a re-encoded frame.
+        loras: LoRAs whose amounts the show rides; None for a model without any.
+        notices: sentences for the performer.
+    """
 
     spec: ModelSpec
     choice: ModelChoice
@@ -32,23 +59,69 @@ class LoadedModel:
     sampler: ChunkSampler
     codec: Codec
     prompts: PromptBook
+    anchor: AnchorFrames | None = None
+    loras: LoraRack | None = None
+    notices: tuple[str, ...] = ()
 
 
 def load_model(choice: ModelChoice, compute: Compute) -> LoadedModel:
     """Load weights and make the caches for the chosen picture size.
 
     Raises:
-        ConfigError: there is no such model, or the size does not divide.
+        ConfigError: there is no such model, or size, chunk or codec do not fit it.
         WeightsError: a file is missing, truncated, or not of this model.
+        OutOfMemoryError: the device has no room.
     """
-    spec = spec_of(choice.name)
+    return load_found(choose_model(choice), choice, compute)
+
+
+def choose_model(choice: ModelChoice) -> ModelFolder:
+    """Return the row that a choice means, with its chunk length and codec, and its folder.
+
+    Raises:
+        ConfigError: there is no such model, or size, chunk or codec do not fit it.
+    """
+    is_untrained = choice.name == UNTRAINED
+    found = ModelFolder(HOUSE, WEIGHTS_DIR) if is_untrained else find_model(choice.name)
+    spec = _with_codec(found.spec, choice.codec)
     try:
-        config = rollout_config(spec, choice.width_px, choice.height_px)
+        if choice.latents_per_chunk:
+            spec = with_chunk(spec, choice.latents_per_chunk)
+        rollout_config(spec, choice.width_px, choice.height_px)
     except ValueError as error:
         raise ConfigError(str(error)) from error
-    house = _load_house(choice.name, compute)
+    return ModelFolder(spec, found.folder)
+
+
+def load_found(found: ModelFolder, choice: ModelChoice, compute: Compute) -> LoadedModel:
+    """Load a model from its folder.
+
+    Raises:
+        WeightsError: a file is missing, truncated, or not of this model.
+        OutOfMemoryError: the device has no room.
+    """
+    if found.spec.files is None:
+        return _house(found, choice, compute)
+    return _Published(found, found.spec.files, choice, compute).load()
+
+
+def _with_codec(spec: ModelSpec, codec: str) -> ModelSpec:
+    if codec == "auto" or (codec == "vae" and spec.tiny_codec is not None):
+        return spec
+    if codec == "tae" and spec.tiny_codec is not None:
+        return replace(spec, codec=spec.tiny_codec)
+    raise ConfigError(
+        f"model {spec.name}: codec {codec!r} is not one of its own; choose "
+        + ("auto, vae or tae" if spec.tiny_codec else "auto")
+    )
+
+
+def _house(found: ModelFolder, choice: ModelChoice, compute: Compute) -> LoadedModel:
+    seed = _UNTRAINED_SEED if choice.name == UNTRAINED else None
+    house = load_house(compute.device, compute.dtype, weights_dir=found.folder, random_seed=seed)
+    config = rollout_config(found.spec, choice.width_px, choice.height_px)
     return LoadedModel(
-        spec=spec,
+        spec=found.spec,
         choice=choice,
         compute=compute,
         sampler=ChunkSampler(house.transformer, config),
@@ -57,24 +130,97 @@ def load_model(choice: ModelChoice, compute: Compute) -> LoadedModel:
     )
 
 
-def spec_of(name: str) -> ModelSpec:
-    """Return the spec of a model by the name that a show gives.
+@dataclass(frozen=True, slots=True)
+class _Published:
+    """Loads one published model."""
 
-    Raises:
-        ConfigError: there is no such model.
-    """
-    if name in MODELS:
-        return MODELS[name]
-    if name == UNTRAINED or Path(name).is_dir():
-        return HOUSE
-    raise ConfigError(
-        f"model {name!r} does not exist; choose one of {', '.join(MODELS)}, "
-        f"or a folder with weights of the house model"
-    )
+    found: ModelFolder
+    files: ModelFiles
+    choice: ModelChoice
+    compute: Compute
+
+    def load(self) -> LoadedModel:
+        """Load all parts, the small ones first: what is missing is said before the long wait."""
+        spec = self.found.spec
+        codec = self._codec(spec.codec)
+        anchor = self._anchor(codec)
+        transformer = self._transformer()
+        loras, said_of_loras = self._loras(transformer)
+        config = rollout_config(spec, self.choice.width_px, self.choice.height_px)
+        return LoadedModel(
+            spec=spec,
+            choice=self.choice,
+            compute=self.compute,
+            sampler=ChunkSampler(transformer, config),
+            codec=codec,
+            prompts=self._prompts(spec.text),
+            anchor=anchor,
+            loras=loras,
+            notices=(*_licence_notice(spec), *said_of_loras),
+        )
+
+    @property
+    def _place(self) -> tuple[torch.device, torch.dtype]:
+        return self.compute.device, self.compute.dtype
+
+    def _codec(self, config: CodecConfig) -> Codec:
+        match config:
+            case WanVAEConfig():
+                path = self.found.shared(self.files.vae, "autoencoder")
+                return load_wan_vae(path, self._place, config)
+            case TAEConfig():
+                path = self.found.shared(self.files.tae, "tiny autoencoder")
+                return load_tae(path, self._place, config)
+            case _:
+                raise AssertionError(f"no loader for a codec like {config}")
+
+    def _anchor(self, codec: Codec) -> AnchorFrames | None:
+        """Return what makes anchors; the tiny autoencoder cannot encode one frame alone."""
+        spec = self.found.spec
+        if spec.anchor_codec is None:
+            return None
+        is_same = codec.config == spec.anchor_codec
+        encoder = codec if is_same else self._codec(spec.anchor_codec)
+        return AnchorFrames(encoder, spec.context_latents)
+
+    def _transformer(self) -> CausalTransformer:
+        spec, merge = self.found.spec, None
+        path = self.found.own(self.files.transformer, "transformer")
+        if self.files.lora:
+            with torch.device("meta"):
+                like = CausalTransformer(spec.transformer)
+            lora = self.found.own(self.files.lora, "LoRA")
+            merge = read_merge(lora, like, self.compute.device, self.files.lora_alpha)
+        what = f"transformer of {spec.name}"
+        return load_transformer(spec.transformer, path, self._place, what=what, adjust=merge)
+
+    def _prompts(self, config: UMT5Config | None) -> PromptBook:
+        if config is None:
+            raise AssertionError(f"{self.found.spec.name} names no text encoder")
+        folder = self.found.shared_folder(TEXT_PLACES, "text encoder")
+        return load_wan_prompts(folder, self.compute, config=config)
+
+    def _loras(self, transformer: CausalTransformer) -> tuple[LoraRack, tuple[str, ...]]:
+        """Return the performer's LoRAs, and a sentence for each. A broken one stops no show."""
+        loras: list[Lora] = []
+        said: list[str] = []
+        paths = self.found.loras()
+        for path in paths[: len(LORA_ROWS)]:
+            try:
+                lora = read_lora(path)
+                check_lora(lora, transformer)
+            except WeightsError as error:
+                said.append(f"{error}; it is left out.")
+            else:
+                loras.append(lora)
+                ranks = ", ".join(map(str, lora.ranks))
+                said.append(f"LoRA {len(loras)} is {lora.name}, rank {ranks}.")
+        if len(paths) > len(LORA_ROWS):
+            said.append(f"Only the first {len(LORA_ROWS)} of {len(paths)} LoRAs are loaded.")
+        return LoraRack(transformer, loras), tuple(said)
 
 
-def _load_house(name: str, compute: Compute) -> HouseModel:
-    if name == UNTRAINED:
-        return load_house(compute.device, compute.dtype, random_seed=_UNTRAINED_SEED)
-    folder = WEIGHTS_DIR if name in MODELS else Path(name)
-    return load_house(compute.device, compute.dtype, weights_dir=folder)
+def _licence_notice(spec: ModelSpec) -> tuple[str, ...]:
+    if _NON_COMMERCIAL not in spec.licence:
+        return ()
+    return (f"{spec.name}: its weights are licensed {spec.licence}, not for commercial use.",)

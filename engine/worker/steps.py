@@ -1,42 +1,69 @@
 """PURE. Denoising steps of one chunk: any number of them, from noise or from a video.
 
 A model says the steps it was made for. Other numbers of steps are taken from the same curve: its
-noise shares stand at even places from 1 (start) to 0 (clean), straight lines between them. A video
-start enters the curve where its noise share is reached and spaces its steps evenly from there.
+noise shares, with the shift of its schedule undone, stand at even places from 1 (start) to 0
+(clean), straight lines between them. A video start enters the curve where its noise share is
+reached and spaces its steps evenly from there.
+
+A model whose last step cleans up at timestep 0 keeps that: its steps are KREA's own rule.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from engine.worker.schedule import DenoisingSteps, steps_from_sigmas
+from engine.worker.schedule import DenoisingSteps, SigmaTable, steps_from_sigmas
 
 _LEAST_VIDEO_NOISE = 0.15
 """Noise share at full amount: what is left for the model to redraw."""
 
 
-def chunk_steps(own: DenoisingSteps, count: int, input_amount: float = 0.0) -> DenoisingSteps:
+def chunk_steps(
+    own: DenoisingSteps,
+    count: int,
+    input_amount: float = 0.0,
+    *,
+    shift: float = 1.0,
+    ends_clean: bool = False,
+) -> DenoisingSteps:
     """Return `count` denoising steps.
 
     Args:
         own: the steps that the model was made for, from pure noise.
-        count: steps wanted, at least 1.
+        count: steps wanted; 0 is as many as its own.
         input_amount: 0 starts from noise; up to 1, how much of the video latents stays.
+        shift: of the model's schedule; 1 is none.
+        ends_clean: its last step is told timestep 0.
 
     Raises:
-        ValueError: no steps, or an amount outside 0..1.
+        ValueError: fewer steps than none, or an amount outside 0..1.
     """
-    if count < 1 or not 0 <= input_amount <= 1:
-        raise ValueError(f"{count} steps from input amount {input_amount}: at least 1, and 0..1")
+    if count < 0 or not 0 <= input_amount <= 1:
+        raise ValueError(f"{count} steps from input amount {input_amount}: at least 0, and 0..1")
+    count = count or len(own)
     if input_amount == 0 and count == len(own):
         return own
+    start = unshifted(start_sigma(input_amount), shift)
+    if ends_clean:
+        return SigmaTable(shift).strength_steps(start, count)
     places = np.linspace(1.0, 0.0, len(own) + 1)
-    shares = np.array([*own.sigmas, 0.0])
-    start = float(np.interp(start_sigma(input_amount), shares[::-1], places[::-1]))
-    wanted = start * (1 - np.arange(count) / count)
-    return steps_from_sigmas([float(s) for s in np.interp(wanted, places[::-1], shares[::-1])])
+    shares = np.array([*(unshifted(sigma, shift) for sigma in own.sigmas), 0.0])
+    entry = float(np.interp(start, shares[::-1], places[::-1]))
+    wanted = entry * (1 - np.arange(count) / count)
+    shares_wanted = np.interp(wanted, places[::-1], shares[::-1])
+    return steps_from_sigmas([shifted(float(share), shift) for share in shares_wanted])
 
 
 def start_sigma(input_amount: float) -> float:
     """Return the noise share that video latents are mixed with at this amount."""
     return 1.0 - (1.0 - _LEAST_VIDEO_NOISE) * input_amount
+
+
+def shifted(share: float, shift: float) -> float:
+    """Warp an even noise share by the shift of a schedule.  Source: flow matching of Wan 2.1."""
+    return shift * share / (1 + (shift - 1) * share)
+
+
+def unshifted(sigma: float, shift: float) -> float:
+    """Undo `shifted`."""
+    return sigma / (shift - (shift - 1) * sigma)

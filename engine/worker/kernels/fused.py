@@ -139,8 +139,13 @@ def conv_add_relu_inplace(x: Tensor, layer: nn.Conv2d, other: Tensor) -> Tensor:
     return _conv_add_relu_inplace(x, layer.weight, layer, other, layer.bias)
 
 
+def is_plain(layer: nn.Module) -> bool:
+    """Whether a layer is its weights and no more: a LoRA beside them would be passed by."""
+    return type(layer) in (nn.Linear, nn.Conv2d)
+
+
 def _fits(x: Tensor, layer: nn.Linear | nn.Conv2d) -> bool:
-    return x.dtype is layer.weight.dtype and can_fuse(x)
+    return x.dtype is layer.weight.dtype and is_plain(layer) and can_fuse(x)
 
 
 def _linear_pointwise(x: Tensor, layer: nn.Linear, activation: str, kind: str) -> Tensor:

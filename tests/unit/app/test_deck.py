@@ -47,7 +47,7 @@ def test_flushing_twice_sends_once():
 def test_a_slider_shows_what_is_live_and_what_waits_for_the_boundary():
     state = engine_state(pending={"steps": 4.0})
     view = deck.slider_view(parameter("steps"), state, {})
-    assert (view.live, view.target, view.is_pending) == (2.0, 4.0, True)
+    assert (view.live, view.target, view.is_pending) == (0.0, 4.0, True)
     assert deck.slider_view(parameter("steps"), state, {"steps": 1.0}).target == 1.0
 
 

@@ -193,7 +193,7 @@ def test_the_last_of_several_waiting_cuts_is_the_one_that_lands():
     look = Look(prompt="sea")
     score = opened(HardCut(look=FIRE), SoftCut(num_chunks=3, look=FIRE), HardCut(look=look))
     plan = plans_of(score, 1)[0]
-    assert (weights(plan), plan.cut_number, plan.parameters["steps"]) == ({"sea": 1.0}, 1, 2)
+    assert (weights(plan), plan.cut_number, plan.parameters["steps"]) == ({"sea": 1.0}, 1, 0)
 
 
 def test_cancel_forgets_a_waiting_cut():
@@ -321,3 +321,13 @@ def test_input_and_source_cut_are_passed_through():
     _, plan = music.next_chunk(opened(), input_until=31, source_cut=True)
     assert (plan.input_until, plan.source_cut) == (31, True)
     assert plan.cache_action is CacheAction.KEEP
+
+
+def test_a_soft_cut_fades_from_one_lora_to_another_with_the_text():
+    look = Look(prompt="fire", parameters={"lora_1": 0.0, "lora_2": 1.0})
+    score = opened(SetParameters(values={"lora_1": 1.0}))
+    score, _ = music.next_chunk(score)
+    plans = plans_of(heard(score, SoftCut(num_chunks=4, look=look)), 4)
+    fire = [weights(plan)["fire"] for plan in plans]
+    assert [plan.parameters["lora_2"] for plan in plans] == pytest.approx(fire)
+    assert [1 - plan.parameters["lora_1"] for plan in plans] == pytest.approx(fire)

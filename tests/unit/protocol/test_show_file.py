@@ -209,7 +209,7 @@ BROKEN = [
     ("embers.toml", 'cut = "soft"', 'cut = "wipe"', "one of hard, soft"),
     ("embers.toml", "chunks = 2", "chunks = 0", "a whole number from 1 to 64"),
     ("embers.toml", '"#ff5a1f"', '"red"', "#rrggbb"),
-    ("embers.toml", "chunks = 2", "[parameters]\nsteps = 9", "number from 1 to 4"),
+    ("embers.toml", "chunks = 2", "[parameters]\nsteps = 9", "number from 0 to 8"),
     ("embers.toml", "chunks = 2", '[parameters]\npacing = "jump"', "one of repeat, blend"),
     ("embers.toml", "chunks = 2", "[parameters]\nspeed = 9", "one of the parameters"),
     ("embers.toml", "chunks = 2", "parameters = 3", "a table [parameters]"),

@@ -15,7 +15,7 @@ from engine.worker.models.wan.tae import TAE, TAEW2_1
 from engine.worker.models.wan.transformer import CausalTransformer, TransformerConfig
 from engine.worker.models.wan.umt5 import UMT5_XXL, UMT5Encoder
 from engine.worker.models.wan.vae import WAN_VAE, WanVAE
-from engine.worker.models.wan.weights import Weights, move_into
+from engine.worker.models.wan.weights import Layout, Weights, move_into
 from tests.published import (
     TINY_VAE,
     TINY_WAN,
@@ -179,7 +179,7 @@ def test_a_refusal_leaves_the_module_as_it_was():
     model = CausalTransformer(TINY_WAN)
     before = weights_of(model)
     with pytest.raises(WeightsError):
-        move_into(model, Weights(Path("x"), {"a": torch.zeros(1)}), "test", CPU)
+        move_into(model, Weights(Path("x"), {"a": torch.zeros(1)}), Layout(what="test"), CPU)
     assert same(model, before)
 
 

@@ -5,6 +5,8 @@ import torch
 from safetensors.torch import save_file
 
 from engine.errors import WeightsError
+from engine.worker.kernels.attention import attention
+from engine.worker.kernels.fused import is_plain
 from engine.worker.models.wan.checkpoints import load_transformer
 from engine.worker.models.wan.lora import Merge, read_lora, read_merge
 from engine.worker.models.wan.lora_rack import LoraLinear, LoraRack
@@ -60,9 +62,7 @@ def test_every_layout_of_a_lora_is_read_bit_for_bit(tmp_path, layout):
         ("longlive", 4.0, 1.0),
     ],
 )  # fmt: skip
-def test_alpha_comes_from_the_file_or_from_beside_it_or_is_the_rank(
-    tmp_path, layout, given, scale
-):
+def test_alpha_comes_from_the_file_or_from_beside_it_or_is_the_rank(tmp_path, layout, given, scale):
     lora = read_lora(write_lora(tmp_path, layout, tiny_lora(), alpha=8.0), given)
     assert {part.scale for part in lora.layers.values()} == {scale}
 
@@ -90,6 +90,26 @@ def test_a_merged_and_a_played_lora_agree(tmp_path, amount, dtype, tolerance):
     LoraRack(played, [lora]).set_amounts([amount])
     assert rel_l2(velocity(played), velocity(merged)) < tolerance
     assert rel_l2(plain, velocity(merged)) > 2 * BF16_TOLERANCE
+
+
+def test_a_played_lora_is_not_passed_by_where_layers_are_fused(tmp_path):
+    lora, played, merged = lora_of(tmp_path), base(tmp_path), base(tmp_path)
+    merged.load_state_dict({
+        key: Merge(lora, CPU)(key, value) for key, value in merged.state_dict().items()
+    })  # fmt: skip
+    LoraRack(played, [lora]).set_amounts([1.0])
+    text = torch.randn(1, 2, 24, generator=torch.Generator().manual_seed(6))
+    with torch.no_grad():  # few rows and no gradients: this is what lets the text be folded
+        tokens, e6 = torch.randn(1, 8, 24), torch.randn(1, 1, 6, 24)
+        found, expected = (
+            model.run_blocks(
+                tokens, e6, model.text_kvs(text), lambda _layer, q, k, v: attention(q, k, v)
+            )
+            for model in (played, merged)
+        )
+    assert rel_l2(found, expected) < FLOAT_TOLERANCE
+    assert is_plain(merged.blocks[0].ffn[0])
+    assert not is_plain(played.blocks[0].ffn[0])
 
 
 def test_two_played_loras_add_up(tmp_path):
@@ -133,7 +153,9 @@ def refusal(read) -> str:
 
 
 def test_a_lora_for_layers_that_are_not_there_is_refused(tmp_path):
-    path = write_lora(tmp_path, "peft", {"blocks.7.ffn.0": (torch.zeros(2, 24), torch.zeros(40, 2))})
+    path = write_lora(
+        tmp_path, "peft", {"blocks.7.ffn.0": (torch.zeros(2, 24), torch.zeros(40, 2))}
+    )
     words = refusal(lambda: read_merge(path, tiny_model(TINY_WAN), CPU))
     assert "1 unknown (blocks.7.ffn.0)" in words
 
@@ -153,7 +175,9 @@ def test_ranks_that_do_not_meet_are_refused(tmp_path):
 
 
 def test_half_a_pair_is_refused(tmp_path):
-    save_file({"blocks.0.ffn.0.lora_A.weight": torch.zeros(2, 24)}, path := tmp_path / "h.safetensors")
+    save_file(
+        {"blocks.0.ffn.0.lora_A.weight": torch.zeros(2, 24)}, path := tmp_path / "h.safetensors"
+    )
     assert "blocks.0.ffn.0 has no B" in refusal(lambda: read_lora(path))
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import torch
 
-from engine.worker.models.spec import HOUSE
+from engine.worker.models.spec import HOUSE, KREA_14B, SELF_FORCING_1_3B
 from engine.worker.pictures import PictureWriter, bgrx_reference
-from engine.worker.schedule import steps_from_sigmas
+from engine.worker.schedule import SigmaTable, steps_from_sigmas
 from engine.worker.steps import chunk_steps, start_sigma
 from engine.worker.telemetry import fault_in, picture_statistics
 
@@ -82,3 +82,25 @@ def test_more_input_leaves_less_noise():
     starts = [chunk_steps(OWN, 2, amount).start_sigma for amount in (0.0, 0.25, 0.5, 0.75, 1.0)]
     assert starts == sorted(starts, reverse=True)
     assert starts[-1] < 0.2
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8])
+def test_other_counts_of_a_warped_list_are_the_warped_even_list(count):
+    spec = SELF_FORCING_1_3B
+    table = SigmaTable(spec.shift)
+    even = table.warp([round(1000 * (1 - index / count)) for index in range(count)])
+    found = chunk_steps(spec.steps, count, shift=spec.shift).timesteps
+    assert found == pytest.approx(even, abs=0.5)  # the table has whole thousandths only
+
+
+@pytest.mark.parametrize("count", [1, 2, 5, 7])
+def test_a_model_that_cleans_up_at_the_end_does_so_at_any_count(count):
+    options = {"shift": KREA_14B.shift, "ends_clean": KREA_14B.ends_clean}
+    steps = chunk_steps(KREA_14B.steps, count, **options)
+    assert steps.timesteps == SigmaTable(5.0).strength_timesteps(1.0, count)
+    video = chunk_steps(KREA_14B.steps, count, 0.4, **options)
+    assert video.start_sigma == pytest.approx(start_sigma(0.4), abs=2e-3)  # thousandths again
+
+
+def test_no_wish_is_the_models_own_list():
+    assert chunk_steps(KREA_14B.steps, 0) is KREA_14B.steps

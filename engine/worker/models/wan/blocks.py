@@ -12,7 +12,7 @@ import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
 from engine.worker.kernels.attention import attention
-from engine.worker.kernels.fused import can_fuse, linear, linear_gelu
+from engine.worker.kernels.fused import can_fuse, is_plain, linear, linear_gelu
 
 _FOLDED_SHARE = 0.25
 """Text is folded into the projections around it when it has at most this many rows per channel."""
@@ -195,8 +195,8 @@ class Block(nn.Module):
         attn = self.cross_attn
         k, v = attn.keys(text_tokens), attn.values(text_tokens)
         batch, num_rows, dim = text_tokens.shape
-        is_short = num_rows * attn.num_heads <= _FOLDED_SHARE * dim
-        if batch > 1 or not is_short or not can_fuse(text_tokens):
+        pays = is_plain(attn.o) and num_rows * attn.num_heads <= _FOLDED_SHARE * dim
+        if batch > 1 or not pays or not can_fuse(text_tokens):
             return TextKV(k, v)
         return TextKV(k, v, attn.folded(k, v))
 

@@ -20,10 +20,7 @@ from engine.worker.models.wan.tae import TAE, TAEConfig
 from engine.worker.models.wan.transformer import CausalTransformer, TransformerConfig
 from engine.worker.models.wan.vae import WAN_VAE, WanVAE, WanVAEConfig
 from engine.worker.models.wan.weight_names import ANY_CONTAINER, TRANSFORMER_NAMES, vae_names
-from engine.worker.models.wan.weights import Adjust, Layout, Weights, move_into, read_weights
-
-Place = tuple[torch.device, torch.dtype]
-"""Where weights go and in which type."""
+from engine.worker.models.wan.weights import Adjust, Layout, Place, Weights, move_into, read_weights
 
 
 def load_transformer(
@@ -47,10 +44,11 @@ def load_transformer(
         WeightsError: the file is missing, unreadable, or of another model.
         OutOfMemoryError: the device has no room.
     """
-    weights = read_weights(path, Layout(what=what, renames=TRANSFORMER_NAMES))
+    layout = Layout(what=what, renames=TRANSFORMER_NAMES)
+    weights = read_weights(path, layout)
     with torch.device("meta"):
         model = CausalTransformer(config)
-    move_into(model, weights, what, place, adjust)
+    move_into(model, weights, layout, place, adjust)
     return model
 
 
@@ -65,7 +63,7 @@ def load_wan_vae(path: Path, place: Place, config: WanVAEConfig = WAN_VAE) -> Wa
     weights = read_weights(path, layout)
     with torch.device("meta"):
         vae = WanVAE(config)
-    move_into(vae, weights, layout.what, place)
+    move_into(vae, weights, layout, place)
     return vae
 
 
@@ -80,7 +78,7 @@ def load_tae(path: Path, place: Place, config: TAEConfig) -> TAE:
     with torch.device("meta"):
         tae = TAE(config)
     weights = read_weights(path, layout)
-    move_into(tae, _last_rows(weights, tae), layout.what, place)
+    move_into(tae, _last_rows(weights, tae), layout, place)
     # Channels-last weights keep every activation channels-last.
     tae.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # stub lacks it
     return tae

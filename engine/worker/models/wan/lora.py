@@ -128,7 +128,9 @@ def check_lora(lora: Lora, transformer: nn.Module) -> None:
         WeightsError: it changes what is no linear layer there, or one of another size.
     """
     linears = {
-        name: module for name, module in transformer.named_modules() if isinstance(module, nn.Linear)
+        name: module
+        for name, module in transformer.named_modules()
+        if isinstance(module, nn.Linear)
     }
     unknown = [name for name in lora.layers if name not in linears]
     misshapen = [

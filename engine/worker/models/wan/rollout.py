@@ -96,6 +96,11 @@ class ChunkSampler:
         """Use text rows [B, <= text_len, text_dim] from the next pass on."""
         self.text.set_text(text)
 
+    def forget_rows(self) -> None:
+        """Make text and time rows again at the next pass: weights have changed."""
+        self.text.invalidate()
+        self._known_times.clear()
+
     @torch.inference_mode()
     def denoise_chunk(
         self,
@@ -182,14 +187,21 @@ class ChunkSampler:
         return count
 
     @torch.inference_mode()
-    def recompute(self, context: Tensor, *, control: Tensor | None = None) -> None:
-        """Replace the cached context by the given latents [B, F, C, h, w].
+    def recompute(
+        self, context: Tensor, *, control: Tensor | None = None, timestep: float | None = None
+    ) -> None:
+        """Replace the cached context by latents.
 
         `latents_per_chunk` latents form a block; blocks see themselves and the past.
+
+        Args:
+            context: [B, F, C, h, w].
+            control: of the same latents; None is zeros.
+            timestep: what the model is told of them; `context_timestep` if left out.
         """
         self._check("recompute", context)
         self.cache.begin_context(context.shape[1], self.config.latents_per_chunk)
-        self._context_pass(_joined(context, self._control(context, control)))
+        self._context_pass(_joined(context, self._control(context, control)), timestep)
 
     def context_plan(self) -> ContextPlan | None:
         """Context to recompute before the next chunk; None when the rule or the start has none."""

@@ -81,7 +81,7 @@ def _mapped(path: Path, what: str) -> dict[str, Any]:
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
     except pickle.UnpicklingError as error:
         raise WeightsError(
-            f"{what}: {path} is no weights file, or holds more than tensors, and was not opened; "
+            f"{what}: {path} is no weights file or holds more than tensors and was not opened; "
             "take the file from its publisher"
         ) from error
     except (SafetensorError, OSError, ValueError, RuntimeError, EOFError, KeyError) as error:

@@ -1,7 +1,7 @@
 """Check weights against a module, then move them in: one tensor after the other, nothing twice.
 
     weights = read_weights(path, layout)                       # mapped, officially named
-    move_into(module, weights, layout.what, device, dtype)     # module may be on meta
+    move_into(module, weights, layout, (device, dtype))        # module may be on meta
 
 Everything is refused before anything moves, in one sentence: what is missing, unexpected or
 misshapen, and what the file looks like. Beside the finished weights at most one more tensor is in
@@ -22,6 +22,9 @@ from engine.worker.models.wan.known_weights import looks_like
 from engine.worker.models.wan.weight_files import CONTAINERS, map_weights, some
 from engine.worker.models.wan.weight_names import Rename, official_name
 
+Place = tuple[torch.device, torch.dtype]
+"""Where weights go and in which type."""
+
 Adjust = Callable[[str, Tensor], Tensor]
 """(official name, mapped tensor) -> the tensor that is meant, on any device and in any type."""
 
@@ -35,12 +38,16 @@ class Layout:
         renames: see `weight_names`.
         containers: see `weight_files`.
         ignored: names that are no weights.
+        has_ties: a weight may be there by two names.
+        without_room: what to do when the device has no room.
     """
 
     what: str
     renames: Sequence[Rename] = ()
     containers: Sequence[str] = CONTAINERS
     ignored: frozenset[str] = frozenset()
+    has_ties: bool = False
+    without_room: str = "choose a smaller model, or close what else uses the device"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +109,7 @@ def read_weights(path: Path, layout: Layout) -> Weights:
     tensors: dict[str, Tensor] = {}
     for key, tensor in map_weights(path, layout.what, layout.containers).items():
         name = official_name(key, layout.renames)
-        if name in tensors:
+        if name in tensors and not layout.has_ties:
             raise WeightsError(f"{layout.what}: {path} has {name} twice; take another file")
         if name not in layout.ignored:
             tensors[name] = tensor
@@ -126,8 +133,8 @@ def check_weights(module: nn.Module, weights: Weights, what: str) -> None:
 def move_into(
     module: nn.Module,
     weights: Weights,
-    what: str,
-    compute: tuple[torch.device, torch.dtype],
+    layout: Layout,
+    place: Place,
     adjust: Adjust | None = None,
 ) -> None:
     """Move checked weights into a module, which is then frozen and ready for inference.
@@ -135,36 +142,32 @@ def move_into(
     Args:
         module: may be on meta.
         weights: of all its names.
-        what: see `Layout`.
-        compute: device and type of what it holds afterwards.
+        layout: what they are, for refusals.
+        place: device and type of what it holds afterwards.
         adjust: changes weights on their way.
 
     Raises:
         WeightsError: the weights are of another model; `module` is as it was.
         OutOfMemoryError: the device has no room for them.
     """
-    check_weights(module, weights, what)
-    device, dtype = compute
+    check_weights(module, weights, layout.what)
     moved: dict[str, Tensor] = {}
     try:
         for name in module.state_dict():
-            moved[name] = _moved(name, weights.tensors[name], device, dtype, adjust)
+            moved[name] = _moved(name, weights.tensors[name], place, adjust)
     except torch.OutOfMemoryError as error:
         raise OutOfMemoryError(
-            f"{what}: {weights.path.name} does not fit on {device}; choose a smaller model, "
-            "or close what else uses the device"
+            f"{layout.what}: {weights.path.name} does not fit on {place[0]}; {layout.without_room}"
         ) from error
     module.load_state_dict(moved, assign=True)
     # What no file has, such as the statistics of latents, is small and moves as it is.
-    module.to(device=device, dtype=dtype)
+    module.to(device=place[0], dtype=place[1])
     module.eval().requires_grad_(requires_grad=False)
 
 
-def _moved(
-    name: str, tensor: Tensor, device: torch.device, dtype: torch.dtype, adjust: Adjust | None
-) -> Tensor:
+def _moved(name: str, tensor: Tensor, place: Place, adjust: Adjust | None) -> Tensor:
     """Copy one tensor out of its file, onto the device and into its type."""
     if adjust is not None:
         tensor = adjust(name, tensor)
     # A copy also where nothing changes: a tensor that stays mapped would be lost with its file.
-    return tensor.to(device=device, dtype=dtype, copy=True)
+    return tensor.to(device=place[0], dtype=place[1], copy=True)

@@ -1,0 +1,419 @@
+"""The published models as rows: found, loaded and played through the real chunk loop."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from engine.errors import ConfigError, WeightsError
+from engine.protocol import places
+from engine.protocol.values import CacheAction, Cut, ModelChoice, WeightedPrompt
+from engine.worker.conditions import NO_CONDITION
+from engine.worker.model import choose_model
+from engine.worker.models.folders import find_model
+from engine.worker.models.house.house import WEIGHTS_DIR
+from engine.worker.models.spec import (
+    HOUSE,
+    KREA_14B,
+    LONGLIVE_1_3B,
+    MODELS,
+    SELF_FORCING_1_3B,
+    with_chunk,
+)
+from engine.worker.models.wan.anchor import AnchorFrames
+from engine.worker.models.wan.cache_plan import CacheState, plan_chunk
+from engine.worker.models.wan.lora import Merge, read_lora
+from engine.worker.models.wan.tae import TAE
+from engine.worker.models.wan.vae import WanVAE
+from engine.worker.noise import NoiseKey, normal_noise
+from engine.worker.streams import PictureStream
+from tests.published import load_row, tiny_lora, tiny_row, write_lora, write_row
+from tests.reference.tiny import rel_l2
+from tests.tiny_worker import CPU, plan, tiny_worker
+
+PUBLISHED = (SELF_FORCING_1_3B, LONGLIVE_1_3B, KREA_14B)
+FIRE, WATER = "a slow red fire on black water", "neon rain falls on a quiet street"
+BY_NAME = {"ids": lambda spec: spec.name}
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """One folder per row, with all its files."""
+    root = tmp_path_factory.mktemp("models")
+    return {spec.name: write_row(root / spec.name, tiny_row(spec)) for spec in PUBLISHED}
+
+
+def mix(blend=1.0):
+    parts = (WeightedPrompt(text=FIRE, weight=1 - blend), WeightedPrompt(text=WATER, weight=blend))
+    return tuple(part for part in parts if part.weight)
+
+
+# ---------------------------------------------------------------- rows
+
+
+def test_the_rows_are_as_published():
+    rows = {
+        spec.name: (
+            spec.window.window_latents, spec.window.sink_latents, spec.latents_per_chunk,
+            [round(timestep, 1) for timestep in spec.steps.timesteps],
+        )
+        for spec in PUBLISHED
+    }  # fmt: skip
+    usual = [1000.0, 937.5, 833.3, 625.0]
+    assert rows == {
+        "self-forcing-1.3b": (21, 3, 3, usual),
+        "longlive-1.3b": (12, 3, 3, usual),
+        "krea-14b": (6, 0, 3, [1000.0, 908.8, 714.0, 0.0]),
+    }
+
+
+@pytest.mark.parametrize("latents", [1, 2, 3])
+def test_another_chunk_length_keeps_the_context_of_a_model_that_recomputes_it(latents):
+    assert with_chunk(KREA_14B, latents).context_latents == 3
+    assert with_chunk(LONGLIVE_1_3B, latents).window.window_latents == 12
+
+
+def test_a_chunk_that_does_not_fit_beside_the_sink_is_refused():
+    with pytest.raises(ValueError, match=r"chunks of 10 latents: longlive-1\.3b takes 1 to 9"):
+        with_chunk(LONGLIVE_1_3B, 10)
+
+
+# ---------------------------------------------------------------- found
+
+
+@pytest.mark.parametrize("spec", MODELS.values(), **BY_NAME)
+def test_a_model_goes_by_its_name_and_lies_in_the_folder_of_models(spec, monkeypatch, tmp_path):
+    monkeypatch.setenv(places.HOME_VARIABLE, str(tmp_path))
+    found = find_model(spec.name)
+    own = WEIGHTS_DIR if spec is HOUSE else tmp_path / "models" / spec.name
+    assert (found.spec, found.folder) == (spec, own)
+
+
+@pytest.mark.parametrize("spec", PUBLISHED, **BY_NAME)
+def test_a_folder_of_any_name_is_known_by_the_file_in_it(spec, tmp_path):
+    (tmp_path / spec.files.telling[0]).touch()
+    assert find_model(str(tmp_path)).spec is spec
+
+
+def test_a_folder_is_known_by_its_name_and_the_house_model_by_its_captions(tmp_path):
+    (tmp_path / "krea-14b").mkdir()
+    assert find_model(str(tmp_path / "krea-14b")).spec is KREA_14B
+    assert find_model(str(WEIGHTS_DIR)).spec is HOUSE
+
+
+def test_what_is_no_model_is_refused_with_the_choices(tmp_path):
+    with pytest.raises(ConfigError, match=r"choose one of house, self-forcing-1\.3b"):
+        find_model("krea")
+    with pytest.raises(ConfigError, match=r"holds no model.*self_forcing_dmd\.pt"):
+        find_model(str(tmp_path))
+
+
+def test_what_all_models_share_may_lie_beside_them(tmp_path, folders):
+    own = write_row(tmp_path / "krea-14b", tiny_row(KREA_14B))
+    shared = tmp_path / "Wan2.1-T2V-14B"
+    shared.mkdir()
+    for name in ("Wan2.1_VAE.pth", "models_t5_umt5-xxl-enc-bf16.pth", "google"):
+        (own / name).rename(shared / name)
+    load_row(own, tiny_row(KREA_14B))
+
+
+@pytest.mark.parametrize(
+    ("file", "words"),
+    [
+        ("longlive_base.pt", r"longlive-1.3b, transformer: no longlive_base\.pt or .*download"),
+        ("lora.pt", r"longlive-1.3b, LoRA: no lora\.pt or "),
+        ("Wan2.1_VAE.pth", r"longlive-1.3b, autoencoder: no Wan2\.1_VAE\.pth or "),
+        ("models_t5_umt5-xxl-enc-bf16.pth", "longlive-1.3b, text encoder: no models_t5"),
+    ],
+)
+def test_a_missing_file_is_named_with_the_places_where_it_was_looked_for(tmp_path, file, words):
+    folder = write_row(tmp_path / "longlive-1.3b", tiny_row(LONGLIVE_1_3B))
+    (folder / file).unlink()
+    with pytest.raises(WeightsError, match=words):
+        load_row(folder, tiny_row(LONGLIVE_1_3B))
+
+
+def test_a_row_refuses_the_transformer_of_another_model(folders):
+    wider = replace(tiny_row(KREA_14B), transformer=KREA_14B.transformer)
+    with pytest.raises(WeightsError, match=r"transformer of krea-14b.*looks like a transformer of"):
+        load_row(folders["krea-14b"], wider)
+
+
+# ---------------------------------------------------------------- chosen
+
+
+def test_codec_and_chunk_length_can_be_chosen():
+    found = choose_model(
+        ModelChoice(name="krea-14b", width_px=448, height_px=448, latents_per_chunk=1, codec="tae")
+    )
+    assert found.spec.codec == KREA_14B.tiny_codec
+    assert (found.spec.latents_per_chunk, found.spec.frames_per_chunk) == (1, 4)
+
+
+@pytest.mark.parametrize(
+    ("choice", "words"),
+    [
+        (ModelChoice(codec="tae"), "model house: codec 'tae' is not one of its own; choose auto"),
+        (ModelChoice(name="krea-14b", codec="best"), "choose auto, vae or tae"),
+        (ModelChoice(name="house", latents_per_chunk=9), "chunks of 9 latents: house takes 1 to 6"),
+        (ModelChoice(name="krea-14b", width_px=450), "width divisible by 16"),
+    ],
+)
+def test_a_choice_that_does_not_fit_the_model_is_refused(choice, words):
+    with pytest.raises(ConfigError, match=words):
+        choose_model(choice)
+
+
+# ---------------------------------------------------------------- loaded
+
+
+@pytest.mark.parametrize("spec", PUBLISHED, **BY_NAME)
+def test_a_licence_that_bars_commercial_use_is_told(folders, spec):
+    notices = " ".join(load_row(folders[spec.name], tiny_row(spec)).notices)
+    assert ("not for commercial use" in notices) == (spec is not SELF_FORCING_1_3B)
+
+
+def test_longlive_merges_its_lora_while_it_loads(folders):
+    folder = folders["longlive-1.3b"]
+    merged = load_row(folder, tiny_row(LONGLIVE_1_3B)).sampler.model.state_dict()
+    plain = torch.load(folder / "longlive_base.pt", weights_only=True)["generator"]
+    lora = torch.load(folder / "lora.pt", weights_only=True)["generator_lora"]
+    prefix = "base_model.model.blocks.1.cross_attn.v"
+    added = lora[f"{prefix}.lora_B.weight"] @ lora[f"{prefix}.lora_A.weight"]
+    exact = plain["model.blocks.1.cross_attn.v.weight"] + added
+    assert torch.equal(merged["blocks.1.cross_attn.v.weight"], exact)
+
+
+def test_the_tiny_autoencoder_draws_and_the_other_makes_the_anchors(folders):
+    spec = tiny_row(KREA_14B)
+    model = load_row(folders["krea-14b"], replace(spec, codec=spec.tiny_codec))
+    assert isinstance(model.codec, TAE)
+    assert isinstance(model.anchor._codec, WanVAE)
+
+
+# ---------------------------------------------------------------- played
+
+
+class Positions:
+    """Collects the largest time position that keys and queries are turned to."""
+
+    def __init__(self, sampler):
+        self.largest = 0
+        self._table = sampler.cache._table
+        sampler.cache._table = self
+
+    def __call__(self, positions):
+        self.largest = max(self.largest, *positions)
+        return self._table(positions)
+
+
+def long_show(index: int):
+    """A plan with a hard cut at chunk 7, and soft cuts of four chunks at 3 and at 14."""
+    text, cut = (mix(1.0), Cut.NONE) if 7 <= index < 14 else (mix(0.0), Cut.NONE)
+    action = CacheAction.KEEP
+    if index == 7:
+        cut, action = Cut.HARD, CacheAction.RESET
+    for start in (3, 14):
+        if start <= index < start + 4:
+            blend = (index - start + 1) / 4
+            cut, action = Cut.SOFT, CacheAction.RECACHE
+            text = mix(blend if start == 3 else 1 - blend)
+    steps = (0.0, 1.0, 2.0, 6.0)[index % 4]
+    return plan(
+        index, cut=cut, cache_action=action, text=text, cut_number=int(index >= 7),
+        chunk_in_cut=index - 7 if index >= 7 else index, seed=7 + int(index >= 7),
+        parameters={"steps": steps, "memory_noise": 0.1 * (index % 5 == 4)},
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("latents", [1, 3])
+@pytest.mark.parametrize("spec", PUBLISHED, **BY_NAME)
+def test_twenty_chunks_with_cuts_play_and_only_the_cuts_reset(folders, spec, latents):
+    size = (48, 32) if latents == 3 else (32, 64)
+    model = load_row(folders[spec.name], tiny_row(spec, latents), *size)
+    positions = Positions(model.sampler)
+    model.prompts.wait_mixed(mix(0.5))
+    resets, fingerprints = {}, set()
+    with tiny_worker(model) as worker:
+        for index in range(20):
+            report = worker.run(long_show(index))
+            fingerprints.add(report.frames_crc32)
+            resets[index] = {reset.state for reset in report.resets}
+            assert (report.discarded, report.late_prompts) == ("", ())
+            assert report.num_frames == 4 * latents
+            assert report.shapes["frames"] == (4 * latents, size[1], size[0])
+    assert len(fingerprints) == 20
+    cut = {index for index, states in resets.items() if "KV cache" in states}
+    assert cut == {7}
+    assert all(resets[i] <= {"cross-attention cache"} for i in range(20) if i != 7)
+    assert positions.largest < model.spec.window.window_latents
+
+
+@pytest.mark.parametrize("spec", PUBLISHED, **BY_NAME)
+def test_no_show_ends_or_resets_by_its_length(folders, spec):
+    model = load_row(folders[spec.name], tiny_row(spec, 1), 16, 16)
+    positions = Positions(model.sampler)
+    with tiny_worker(model) as worker:
+        for index in range(70):
+            assert worker.run(plan(index, parameters={"steps": 1.0})).resets == ()
+    assert model.sampler.num_finished == 70
+    assert positions.largest < model.spec.window.window_latents
+
+
+def test_positions_reach_the_end_of_the_window_and_stay_there():
+    spec, state, seen = SELF_FORCING_1_3B, CacheState(), []
+    for _ in range(30):
+        step = plan_chunk(spec.rule, spec.window, state, spec.latents_per_chunk)
+        state, seen = step.after, [*seen, step.query_positions[-1]]
+    assert seen == [2, 5, 8, 11, 14, 17, *[20] * 24]
+
+
+def published_order(model, num_chunks, switch_at):
+    """Latents of a KREA show in the order of the published inference, without the chunk loop.
+
+    Before each chunk but the first its context is made anew, under the text before; then a new text
+    comes in.
+    """
+    sampler, picture = model.sampler, PictureStream(model.codec)
+    anchors = AnchorFrames(model.codec, model.spec.context_latents)
+    shape = (1, 3, 16, 4, 6)
+    for index in range(num_chunks):
+        wanted = sampler.context_plan()
+        if wanted:
+            head = anchors.latent() if wanted.needs_anchor else None
+            sampler.recompute(sampler.context_latents(wanted, head))
+        if index in (0, switch_at):
+            sampler.set_text(model.prompts.wait_mixed(mix(float(index > 0))).rows)
+
+        def noise(step, chunk=index):
+            return normal_noise(shape, NoiseKey(seed=7, chunk=chunk, step=step), CPU.device)
+
+        latents = sampler.denoise_chunk(model.spec.steps, noise)
+        sampler.commit(latents)
+        anchors.push(picture.push(latents)[None])
+    return sampler._recent
+
+
+def test_the_loop_recomputes_as_published_inference_does(folders):
+    spec = tiny_row(KREA_14B)
+    by_hand, played = (load_row(folders["krea-14b"], spec) for _ in range(2))
+    played.prompts.wait_mixed(mix(0.5))
+    with torch.inference_mode():
+        expected = published_order(by_hand, 6, switch_at=4)
+    with tiny_worker(played) as worker:
+        for index in range(6):
+            text = mix(float(index >= 4))
+            action = CacheAction.RECACHE if index == 4 else CacheAction.KEEP
+            worker.run(plan(index, text=text, cache_action=action, parameters={}))
+    assert torch.equal(played.sampler._recent, expected)
+
+
+def test_a_hard_cut_forgets_the_frames_that_anchors_come_from(folders):
+    model = load_row(folders["krea-14b"], tiny_row(KREA_14B))
+    with tiny_worker(model) as worker:
+        worker.run(plan(0))
+        assert model.anchor.frame().shape == (1, 1, 3, 32, 48)
+        cut = {"cut": Cut.HARD, "cache_action": CacheAction.RESET, "cut_number": 1}
+        worker.loop.cross_boundary(plan(1, chunk_in_cut=0, **cut))
+    with pytest.raises(ValueError, match="only 0 were pushed"):
+        model.anchor.frame()
+
+
+@pytest.mark.parametrize(
+    ("spec", "wanted", "timesteps"),
+    [
+        (LONGLIVE_1_3B, {}, [1000, 937.5, 833.33, 625]),
+        (LONGLIVE_1_3B, {"steps": 2.0}, [1000, 833.33]),
+        (KREA_14B, {"steps": 5.0}, [1000, 937.5, 833.33, 625, 0]),
+    ],
+    ids=["own", "two", "five of krea"],
+)
+def test_a_chunk_is_made_in_the_steps_of_its_models_schedule(folders, spec, wanted, timesteps):
+    with tiny_worker(load_row(folders[spec.name], tiny_row(spec))) as worker:
+        steps = worker.loop._steps(plan(0, parameters=wanted), NO_CONDITION)
+    assert steps.timesteps == pytest.approx(timesteps, abs=0.01)
+
+
+# ---------------------------------------------------------------- LoRAs
+
+
+@pytest.fixture
+def with_loras(folders, tmp_path):
+    """A Self-Forcing folder with two LoRAs, and the row to load it with."""
+    folder = tmp_path / "sf"
+    folder.mkdir()
+    for part in folders["self-forcing-1.3b"].iterdir():
+        (folder / part.name).symlink_to(part)
+    (folder / "loras").mkdir()
+    spec = tiny_row(SELF_FORCING_1_3B)
+    for name, seed in (("b", 22), ("a", 21)):
+        path = write_lora(tmp_path, "peft", tiny_lora(spec.transformer, seed=seed))
+        path.rename(folder / "loras" / f"{name}.safetensors")
+    return folder, spec
+
+
+def run_show(model, amounts):
+    """Play a chunk per pair of LoRA amounts; returns latents and the states that were reset."""
+    resets = set()
+    with tiny_worker(model) as worker:
+        for index, (first, second) in enumerate(amounts):
+            report = worker.run(plan(index, parameters={"lora_1": first, "lora_2": second}))
+            resets |= {reset.state for reset in report.resets}
+    return model.sampler._recent.clone(), resets
+
+
+def test_loras_are_named_in_order_and_one_too_many_is_told(with_loras):
+    folder, spec = with_loras
+    write_lora(folder / "loras", "peft", tiny_lora(spec.transformer)).rename(
+        folder / "loras" / "c.safetensors"
+    )
+    assert load_row(folder, spec).notices == (
+        "LoRA 1 is a, rank 4.", "LoRA 2 is b, rank 4.", "Only the first 2 of 3 LoRAs are loaded.",
+    )  # fmt: skip
+
+
+def test_a_lora_that_does_not_fit_is_left_out_with_its_reason(with_loras):
+    folder, spec = with_loras
+    wrong = {"blocks.9.ffn.0": (torch.zeros(2, 24), torch.zeros(40, 2))}
+    write_lora(folder / "loras", "peft", wrong).rename(folder / "loras" / "a.safetensors")
+    model = load_row(folder, spec)
+    assert model.loras.names == ("b",)
+    assert "1 unknown (blocks.9.ffn.0)" in model.notices[0]
+    assert model.notices[0].endswith("it is left out.")
+
+
+def test_a_show_with_a_played_lora_is_the_show_of_a_model_with_it_merged(with_loras):
+    folder, spec = with_loras
+    played, _ = run_show(load_row(folder, spec), [(0.8, 0.0)] * 3)
+    model = load_row(folder, spec)
+    merge = Merge(read_lora(folder / "loras" / "a.safetensors"), CPU.device, 0.8)
+    merged = {key: merge(key, value) for key, value in model.sampler.model.state_dict().items()}
+    model.sampler.model.load_state_dict(merged)
+    expected, _ = run_show(model, [(0.0, 0.0)] * 3)
+    plain, _ = run_show(load_row(folder, spec), [(0.0, 0.0)] * 3)
+    # float32 sums in another order, over three chunks of four steps; the plain show is far off
+    assert rel_l2(played, expected) < 1e-5
+    assert rel_l2(plain, expected) > 1e-2
+
+
+def test_loras_are_swapped_and_faded_without_a_reset(with_loras):
+    folder, spec = with_loras
+    fade = [(1.0, 0.0), (1.0, 0.0), (0.5, 0.5), (0.0, 1.0)]
+    faded, resets = run_show(load_row(folder, spec), fade)
+    kept, _ = run_show(load_row(folder, spec), [(1.0, 0.0)] * 4)
+    assert resets == set()
+    assert torch.equal(faded[:, :6], kept[:, :6])
+    assert rel_l2(faded[:, 6:9], kept[:, 6:9]) > 1e-2
+    assert rel_l2(faded[:, 9:], kept[:, 9:]) > 1e-2
+
+
+def test_a_lora_changes_the_text_as_it_is_attended_to(with_loras):
+    folder, spec = with_loras
+    model = load_row(folder, spec)
+    with tiny_worker(model) as worker:
+        worker.run(plan(0))
+        before = model.sampler.text.kvs()[0].k.clone()
+        worker.run(plan(1, parameters={"lora_1": 1.0}))
+        assert not torch.equal(model.sampler.text.kvs()[0].k, before)
+        worker.run(plan(2))
+        assert torch.equal(model.sampler.text.kvs()[0].k, before)
