@@ -20,6 +20,7 @@ COMMANDS = {
     "replay": ("engine.host.replay", "play a take again and compare every frame"),
     "doctor": ("engine.host.doctor", "say what is here and what is missing"),
     "parity": ("engine.bench.parity", "run golden tensors through the model code"),
+    "models": ("engine.cli_models", "list, download and check the weights of larger models"),
     "bench": ("engine.cli_bench", "measure how fast the house model runs here"),
 }
 

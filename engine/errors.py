@@ -7,6 +7,7 @@
     ├── DeviceError            a camera, GPU, NDI or MIDI device is not there or refuses
     │   └── OutOfMemoryError   the device has too little memory for what was asked
     ├── SourceError            a source cannot be opened or read
+    ├── DownloadError          the hub is not reached, refuses, or the disk has no room for it
     └── ProtocolError
         ├── LocalProtocolError   our caller sent what the state does not allow; nothing changed
         └── RemoteProtocolError  the peer sent what cannot be read
@@ -66,6 +67,12 @@ class SourceError(EngineError):
     """A source cannot be opened or read."""
 
     exit_code = ExitCode.USAGE
+
+
+class DownloadError(EngineError):
+    """The hub cannot be reached or refuses, or the disk has no room for what it would send."""
+
+    exit_code = ExitCode.UNAVAILABLE
 
 
 class ProtocolError(EngineError):

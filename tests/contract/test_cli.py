@@ -34,7 +34,7 @@ def test_help_lists_the_commands():
     assert all(f"  {name}" in done.stdout for name in ("play", "engine", "replay", "doctor"))
 
 
-@pytest.mark.parametrize("command", ["play", "engine", "replay", "doctor", "parity"])
+@pytest.mark.parametrize("command", ["play", "engine", "replay", "doctor", "parity", "models"])
 def test_every_command_explains_itself(command):
     done = segue(command, "--help")
     assert done.returncode == ExitCode.OK
@@ -61,6 +61,8 @@ def test_every_command_explains_itself(command):
         ("play", SHOW, "--record", "no-such-folder/take.mp4"),
         ("replay", "no-such-take"),
         ("parity", "no-such-folder"),
+        ("models", "pull", "no-such-model"),
+        ("models", "check", "no-such-folder"),
     ],
 )
 def test_what_cannot_be_is_one_sentence_and_exit_code_2(arguments, capsys):

@@ -30,6 +30,8 @@ def loaded_by(module):
         ("engine.host.score", {"torch", "PySide6", "aiohttp", "cv2", "av", "NDIlib"}),
         ("engine.host.playout.clock", {"torch", "PySide6", "aiohttp", "cv2", "av", "NDIlib"}),
         ("engine.host.doctor", {"torch", "PySide6", "cv2", "av", "NDIlib"}),
+        ("engine.cli_models", {"torch", "PySide6", "aiohttp", "huggingface_hub", "engine.host"}),
+        ("engine.model_store.pull", {"torch", "PySide6", "aiohttp", "app", "engine.worker"}),
         ("engine.cli", {"torch", "PySide6", "numpy", "msgspec", "argparse", "aiohttp"}),
     ],
 )

@@ -2,6 +2,7 @@
 
     models/krea-14b/              krea-realtime-video-14b.safetensors, loras/
     models/Wan2.1-T2V-1.3B/       Wan2.1_VAE.pth, models_t5_umt5-xxl-enc-bf16.pth, google/umt5-xxl/
+    models/umt5-xxl/              or as `segue models pull` puts them, each part in its own folder
 
 Autoencoder and text encoder are the same for all of them, so they need to lie there once only.
 Where `models` is, see `places.models_folder`.
@@ -19,7 +20,14 @@ from engine.protocol import places
 from engine.worker.models.house.house import WEIGHTS_DIR
 from engine.worker.models.spec import HOUSE, MODELS, ModelSpec
 
-_SHARED: Final = ("Wan2.1", "Wan2.1-T2V-1.3B", "Wan2.1-T2V-14B", "Wan2.1-T2V-1.3B-Diffusers")
+_PULLED: Final = ("wan2.1-vae", "umt5-xxl", "taew2.1")  # rows of `model_store.catalogue`
+_SHARED: Final = (
+    *_PULLED,
+    "Wan2.1",
+    "Wan2.1-T2V-1.3B",
+    "Wan2.1-T2V-14B",
+    "Wan2.1-T2V-1.3B-Diffusers",
+)
 _LORAS: Final = "loras"
 _LORA_SUFFIXES: Final = (".safetensors", ".pt", ".pth")
 _HOUSE_FILE: Final = "captions.safetensors"
@@ -114,5 +122,6 @@ def _first(places_below: Sequence[str], folders: Iterable[Path], what: str) -> P
             if (folder / place).exists():
                 return folder / place
     raise WeightsError(
-        f"{what}: no {' or '.join(places_below)} in {', '.join(map(str, looked_in))}; download it"
+        f"{what}: no {' or '.join(places_below)} in {', '.join(map(str, looked_in))}; "
+        "`segue models pull` downloads it"
     )

@@ -231,7 +231,7 @@ SELF_FORCING_1_3B = ModelSpec(
     shift=WAN_SHIFT,
     size_px=(832, 480),
     fps=16.0,
-    licence="Apache-2.0",  # as repackagers of the weights state; the publisher's card was not read
+    licence="Apache-2.0",  # LICENSE of github.com/guandeh17/Self-Forcing at 33593df
     files=ModelFiles(
         telling=(
             "self_forcing_dmd.pt",
@@ -246,7 +246,7 @@ LONGLIVE_1_3B = replace(
     name="longlive-1.3b",
     rule=LONGLIVE_ENDLESS,
     window=CacheWindow(window_latents=12, sink_latents=3),
-    licence="CC-BY-NC-4.0",  # README of LongLive 1.0, on the weights of LongLive-1.3B
+    licence="CC-BY-NC-SA-4.0",  # card of Efficient-Large-Model/LongLive-1.3B at cda9138
     files=ModelFiles(
         telling=("longlive_base.pt", "models/longlive_base.pt", "longlive_base.safetensors"),
         lora=("lora.pt", "models/lora.pt", "lora.safetensors"),
@@ -264,7 +264,7 @@ KREA_14B = replace(
     steps=_SIGMAS.strength_steps(1.0, _KREA_NUM_STEPS),
     ends_clean=True,
     recaches=False,
-    licence="CC-BY-NC-SA-4.0",  # as integrators of krea/krea-realtime-video state it
+    licence="CC-BY-NC-SA-4.0",  # LICENSE.md of KREA's release; the card says Apache-2.0
     files=ModelFiles(telling=("krea-realtime-video-14b.safetensors",)),
 )
 

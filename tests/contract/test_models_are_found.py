@@ -1,0 +1,42 @@
+"""What `segue models pull` puts on the disk is where the worker looks, under the same licence."""
+
+import pytest
+
+from engine.model_store.catalogue import find, with_needs
+from engine.model_store.store import Store
+from engine.protocol.places import models_folder
+from engine.worker.models.folders import find_model
+from engine.worker.models.spec import MODELS
+from engine.worker.models.wan.text_weights import TEXT_PLACES
+
+PUBLISHED = [spec.name for spec in MODELS.values() if spec.files is not None]
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_every_file_of_a_pulled_model_is_found(name):
+    store = Store(models_folder())
+    for model in with_needs(name):
+        for file in model.files:
+            path = store.folder(model) / file.path
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    found, files = find_model(name), MODELS[name].files
+    assert found.own(files.transformer, "transformer").is_relative_to(store.folder(find(name)))
+    assert found.shared(files.vae, "autoencoder") == store.folder(find("wan2.1-vae")) / files.vae[0]
+    assert found.shared_folder(TEXT_PLACES, "text encoder") == store.folder(find("umt5-xxl"))
+    if files.lora:
+        assert found.own(files.lora, "LoRA").name == "lora.pt"
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_tiny_autoencoder_is_found_too(name):
+    model = find("taew2.1")
+    path = Store(models_folder()).folder(model) / model.files[0].path
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert find_model(name).shared(MODELS[name].files.tae, "tiny autoencoder") == path
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_licence_that_is_accepted_is_the_one_of_the_row(name):
+    assert find(name).licence.name == MODELS[name].licence
