@@ -12,15 +12,10 @@ from safetensors.torch import save_file
 from engine.protocol.values import ModelChoice
 from engine.worker.model import load_found
 from engine.worker.models.folders import ModelFolder
-from engine.worker.models.spec import (
-    KREA_14B,
-    LONGLIVE_1_3B,
-    SELF_FORCING_1_3B,
-    ModelSpec,
-    with_chunk,
-)
+from engine.worker.models.spec import ModelSpec, with_chunk
 from engine.worker.models.wan.tae import TAE, TAEConfig, TAEPath
 from engine.worker.models.wan.transformer import CausalTransformer, TransformerConfig
+from engine.worker.models.wan.vace import VaceConfig, VaceStack
 from engine.worker.models.wan.vae import WanVAE, WanVAEConfig
 from tests.reference.tiny import randomise
 from tests.tiny_text import TINY_UMT5, write_checkpoint
@@ -266,9 +261,9 @@ TINY_TAE = TAEConfig(
     frames_to_trim=3,
 )  # fmt: skip
 TINY_ROW_WAN = replace(TINY_WAN, text_dim=TINY_UMT5.dim, text_len=48)
+TINY_VACE = VaceConfig(layers=(0, 1))
 _LAYOUT_OF_ROW = {
-    SELF_FORCING_1_3B.name: "self-forcing", LONGLIVE_1_3B.name: "longlive base",
-    KREA_14B.name: "krea",
+    "self-forcing-1.3b": "self-forcing", "longlive-1.3b": "longlive base", "krea-14b": "krea",
 }  # fmt: skip
 
 
@@ -281,6 +276,7 @@ def tiny_row(spec: ModelSpec, latents_per_chunk: int = 3) -> ModelSpec:
         tiny_codec=TINY_TAE,
         anchor_codec=TINY_VAE if spec.anchor_codec else None,
         text=TINY_UMT5,
+        vace=TINY_VACE if spec.vace else None,
     )
     return with_chunk(small, latents_per_chunk)
 
@@ -289,14 +285,25 @@ def write_row(folder, spec: ModelSpec):
     """Write a tiny row's files as they are published; returns the folder."""
     folder.mkdir(parents=True)
     write_checkpoint(folder)
-    write_transformer(folder, _LAYOUT_OF_ROW[spec.name], tiny_wan_weights(spec.transformer))
+    write_transformer(
+        folder, _LAYOUT_OF_ROW[spec.name.removesuffix("-vace")], tiny_wan_weights(spec.transformer)
+    )
     if spec.files.lora:
         write_lora(folder, "longlive", tiny_lora(spec.transformer, rank=256))
+    if spec.vace:
+        save_file(tiny_vace_weights(), folder / "vace.safetensors")
     torch.save(tiny_vae_weights(), folder / "Wan2.1_VAE.pth")
     tae = TAE(TINY_TAE)
     randomise(tae, 8)
     torch.save(weights_of(tae), folder / "taew2_1.pth")
     return folder
+
+
+def tiny_vace_weights():
+    """Return the stack of the tiny rows."""
+    stack = VaceStack(TINY_ROW_WAN, TINY_VACE)
+    randomise(stack, 9)
+    return weights_of(stack)
 
 
 def load_row(folder, spec: ModelSpec, width_px: int = 48, height_px: int = 32):

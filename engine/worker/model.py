@@ -19,7 +19,12 @@ from engine.worker.models.folders import ModelFolder, find_model
 from engine.worker.models.house.house import WEIGHTS_DIR, load_house
 from engine.worker.models.spec import HOUSE, ModelFiles, ModelSpec, rollout_config, with_chunk
 from engine.worker.models.wan.anchor import AnchorFrames
-from engine.worker.models.wan.checkpoints import load_tae, load_transformer, load_wan_vae
+from engine.worker.models.wan.checkpoints import (
+    load_tae,
+    load_transformer,
+    load_vace,
+    load_wan_vae,
+)
 from engine.worker.models.wan.codec import Codec, CodecConfig
 from engine.worker.models.wan.lora import Lora, check_lora, read_lora, read_merge
 from engine.worker.models.wan.lora_rack import LoraRack
@@ -28,6 +33,7 @@ from engine.worker.models.wan.tae import TAEConfig
 from engine.worker.models.wan.text_weights import TEXT_PLACES
 from engine.worker.models.wan.transformer import CausalTransformer
 from engine.worker.models.wan.umt5 import UMT5Config
+from engine.worker.models.wan.vace import VaceStack
 from engine.worker.models.wan.vae import WanVAEConfig
 from engine.worker.prompts import PromptBook, Prompts
 from engine.worker.wan_prompts import load_wan_prompts
@@ -144,6 +150,7 @@ class _Published:
         spec = self.found.spec
         codec = self._codec(spec.codec)
         anchor = self._anchor(codec)
+        vace = self._vace()
         transformer = self._transformer()
         loras, said_of_loras = self._loras(transformer)
         config = rollout_config(spec, self.choice.width_px, self.choice.height_px)
@@ -151,7 +158,7 @@ class _Published:
             spec=spec,
             choice=self.choice,
             compute=self.compute,
-            sampler=ChunkSampler(transformer, config),
+            sampler=ChunkSampler(transformer, config, vace),
             codec=codec,
             prompts=self._prompts(spec.text),
             anchor=anchor,
@@ -193,6 +200,14 @@ class _Published:
             merge = read_merge(lora, like, self.compute.device, self.files.lora_alpha)
         what = f"transformer of {spec.name}"
         return load_transformer(spec.transformer, path, self._place, what=what, adjust=merge)
+
+    def _vace(self) -> VaceStack | None:
+        spec = self.found.spec
+        if spec.vace is None:
+            return None
+        path = self.found.own(self.files.vace, "VACE")
+        what = f"VACE of {spec.name}"
+        return load_vace(spec.transformer, spec.vace, path, self._place, what=what)
 
     def _prompts(self, config: UMT5Config | None) -> PromptBook:
         if config is None:

@@ -9,6 +9,7 @@ The code path is the same for all; `rollout_config` turns a row into what a show
     longlive-1.3b      1.3 B   clean pass, recache         12, sink 3   4       5
     krea-14b           14 B    recompute, encoded anchor   6            4       5
 
+Each published row has a second one, `…-vace`, with a VACE stack that takes control pictures.
 Positions count within the window, in every row: no show ends or begins anew by its length.
 """
 
@@ -34,6 +35,7 @@ from engine.worker.models.wan.rollout import RolloutConfig
 from engine.worker.models.wan.tae import TAEW2_1
 from engine.worker.models.wan.transformer import TransformerConfig
 from engine.worker.models.wan.umt5 import UMT5_XXL, UMT5Config
+from engine.worker.models.wan.vace import VACE_1_3B, VACE_14B, VaceConfig
 from engine.worker.models.wan.vae import WAN_VAE
 from engine.worker.schedule import DenoisingSteps, SigmaTable, steps_from_sigmas
 
@@ -53,6 +55,7 @@ class Control(Enum):
 
     NONE = "none"
     CHANNELS = "channels"  # beside the latent channels, see TransformerConfig.in_dim
+    VACE = "vace"  # through a stack of its own, see `vace`
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +68,7 @@ class ModelFiles:
         lora_alpha: its alpha, which its file does not say.
         vae: the autoencoder.
         tae: the tiny autoencoder, for who wants it.
+        vace: the VACE stack, alone or in a whole checkpoint of VACE.
     """
 
     telling: tuple[str, ...]
@@ -76,6 +80,7 @@ class ModelFiles:
         "vae/diffusion_pytorch_model.safetensors",
     )
     tae: tuple[str, ...] = ("taew2_1.safetensors", "taew2_1.pth")
+    vace: tuple[str, ...] = ()
 
     @property
     def transformer(self) -> tuple[str, ...]:
@@ -105,6 +110,7 @@ class ModelSpec:
         recaches: a changed prompt rewrites the context. False for a model that was taught to go on
             from a context made under another prompt, or whose context is made anew anyway.
         control: how it takes control pictures.
+        vace: sizes of its VACE stack, None without one.
         size_px: width and height it was made for, multiples of 16.
         fps: frame rate it was made for.
         licence: of the weights, as an SPDX expression.
@@ -126,6 +132,7 @@ class ModelSpec:
     context_timestep: float = 0.0
     recaches: bool = True
     control: Control = Control.NONE
+    vace: VaceConfig | None = None
     size_px: tuple[int, int]
     fps: float
     licence: str
@@ -215,6 +222,19 @@ WAN_14B: Final = TransformerConfig(
 
 _SIGMAS: Final = SigmaTable(WAN_SHIFT)
 
+_VACE_LICENCE: Final = "Apache-2.0"  # as the models of Wan 2.1 that it comes from
+_VACE_MODULE: Final = ("vace.safetensors", "vace.pt")
+_VACE_1_3B_FILES: Final = (
+    "Wan2_1-VACE_module_1_3B_bf16.safetensors",
+    "../Wan2.1-VACE-1.3B/diffusion_pytorch_model.safetensors",
+    "../Wan2.1-VACE-1.3B-diffusers/transformer/diffusion_pytorch_model.safetensors.index.json",
+)
+_VACE_14B_FILES: Final = (
+    "Wan2_1-VACE_module_14B_bf16.safetensors",
+    "../Wan2.1-VACE-14B/diffusion_pytorch_model.safetensors.index.json",
+    "../Wan2.1-VACE-14B-diffusers/transformer/diffusion_pytorch_model.safetensors.index.json",
+)
+
 SELF_FORCING_1_3B = ModelSpec(
     name="self-forcing-1.3b",
     transformer=WAN_1_3B,
@@ -268,6 +288,27 @@ KREA_14B = replace(
     files=ModelFiles(telling=("krea-realtime-video-14b.safetensors",)),
 )
 
-MODELS: dict[str, ModelSpec] = {
-    spec.name: spec for spec in (HOUSE, SELF_FORCING_1_3B, LONGLIVE_1_3B, KREA_14B)
-}
+
+def _with_vace(spec: ModelSpec, vace: VaceConfig, files: tuple[str, ...]) -> ModelSpec:
+    """Return a published row with a VACE stack on top.  Source: Scope, which pairs them so."""
+    assert spec.files is not None
+    return replace(
+        spec,
+        name=f"{spec.name}-vace",
+        control=Control.VACE,
+        vace=vace,
+        licence=spec.licence
+        if spec.licence == _VACE_LICENCE
+        else f"{spec.licence} AND {_VACE_LICENCE}",
+        files=replace(spec.files, vace=(*_VACE_MODULE, *files)),
+    )
+
+
+SELF_FORCING_1_3B_VACE = _with_vace(SELF_FORCING_1_3B, VACE_1_3B, _VACE_1_3B_FILES)
+LONGLIVE_1_3B_VACE = _with_vace(LONGLIVE_1_3B, VACE_1_3B, _VACE_1_3B_FILES)
+KREA_14B_VACE = _with_vace(KREA_14B, VACE_14B, _VACE_14B_FILES)
+
+PUBLISHED: Final = (SELF_FORCING_1_3B, LONGLIVE_1_3B, KREA_14B)
+PUBLISHED_VACE: Final = (SELF_FORCING_1_3B_VACE, LONGLIVE_1_3B_VACE, KREA_14B_VACE)
+
+MODELS: dict[str, ModelSpec] = {spec.name: spec for spec in (HOUSE, *PUBLISHED, *PUBLISHED_VACE)}

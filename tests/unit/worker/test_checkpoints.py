@@ -9,19 +9,25 @@ import torch
 from safetensors.torch import save_file
 
 from engine.errors import WeightsError
-from engine.worker.models.wan.checkpoints import load_tae, load_transformer, load_wan_vae
+from engine.worker.models.spec import WAN_1_3B, WAN_14B
+from engine.worker.models.wan.checkpoints import load_tae, load_transformer, load_vace, load_wan_vae
 from engine.worker.models.wan.known_weights import looks_like
 from engine.worker.models.wan.tae import TAE, TAEW2_1
 from engine.worker.models.wan.transformer import CausalTransformer, TransformerConfig
 from engine.worker.models.wan.umt5 import UMT5_XXL, UMT5Encoder
+from engine.worker.models.wan.vace import VACE_1_3B, VACE_14B, VaceConfig, VaceStack
 from engine.worker.models.wan.vae import WAN_VAE, WanVAE
 from engine.worker.models.wan.weights import Layout, Weights, move_into
 from tests.published import (
+    TINY_ROW_WAN,
+    TINY_VACE,
     TINY_VAE,
     TINY_WAN,
     TRANSFORMER_LAYOUTS,
+    diffusers_transformer,
     diffusers_vae,
     prefixed,
+    tiny_vace_weights,
     tiny_vae_weights,
     tiny_wan_weights,
     weights_of,
@@ -188,14 +194,6 @@ def on_meta(build):
         return build().state_dict()
 
 
-WAN_1_3B = TransformerConfig(
-    dim=1536, ffn_dim=8960, num_heads=12, num_layers=30, text_dim=4096, text_len=512
-)
-WAN_14B = TransformerConfig(
-    dim=5120, ffn_dim=13824, num_heads=40, num_layers=40, text_dim=4096, text_len=512
-)
-
-
 @pytest.mark.parametrize(
     ("build", "words"),
     [
@@ -233,6 +231,39 @@ def test_a_lora_in_place_of_a_model_is_called_one(tmp_path):
     name = "base_model.model.blocks.0.ffn.0.lora_A.weight"
     torch.save({"generator_lora": {name: torch.zeros(16, 24)}}, path := tmp_path / "lora.pt")
     assert "looks like a LoRA of rank 16" in refusal(path)
+
+
+@pytest.mark.parametrize(
+    ("config", "vace", "entries", "parameters"),
+    [(WAN_1_3B, VACE_1_3B, 1264, 2_153_972_032), (WAN_14B, VACE_14B, 1331, 17_337_592_896)],
+    ids=["1.3B", "14B"],
+)
+def test_with_a_vace_stack_the_published_counts_are_met_too(config, vace, entries, parameters):
+    weights = on_meta(lambda: CausalTransformer(config)) | on_meta(lambda: VaceStack(config, vace))
+    assert len(weights) == entries
+    assert sum(tensor.numel() for tensor in weights.values()) == parameters
+    assert looks_like(weights).endswith(f"{'1.3B' if config is WAN_1_3B else '14B'} with VACE")
+
+
+@pytest.mark.parametrize("layout", ["module", "whole", "diffusers"])
+def test_a_vace_stack_is_read_alone_or_out_of_a_whole_checkpoint(tmp_path, layout):
+    stack = tiny_vace_weights()
+    whole = stack | tiny_wan_weights(TINY_ROW_WAN)
+    stored = {"module": stack, "whole": whole, "diffusers": diffusers_transformer(whole)}[layout]
+    save_file(stored, path := tmp_path / "vace.safetensors")
+    assert same(load_vace(TINY_ROW_WAN, TINY_VACE, path, CPU), stack)
+
+
+def test_a_file_without_a_vace_stack_is_refused_by_what_it_is(tmp_path):
+    path = write_transformer(tmp_path, "official", tiny_wan_weights())
+    with pytest.raises(WeightsError, match="looks like a transformer of 24 channels"):
+        load_vace(TINY_ROW_WAN, TINY_VACE, path, CPU)
+
+
+def test_a_vace_module_of_another_size_is_called_one(tmp_path):
+    save_file(tiny_vace_weights(), path := tmp_path / "vace.safetensors")
+    with pytest.raises(WeightsError, match="a VACE module alone, of 24 channels and 2 blocks"):
+        load_vace(TINY_ROW_WAN, VaceConfig(layers=(0,)), path, CPU)
 
 
 @pytest.mark.parametrize(

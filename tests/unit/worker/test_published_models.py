@@ -17,7 +17,10 @@ from engine.worker.models.spec import (
     KREA_14B,
     LONGLIVE_1_3B,
     MODELS,
+    PUBLISHED,
+    PUBLISHED_VACE,
     SELF_FORCING_1_3B,
+    Control,
     with_chunk,
 )
 from engine.worker.models.wan.anchor import AnchorFrames
@@ -31,7 +34,7 @@ from tests.published import load_row, tiny_lora, tiny_row, write_lora, write_row
 from tests.reference.tiny import rel_l2
 from tests.tiny_worker import CPU, plan, tiny_worker
 
-PUBLISHED = (SELF_FORCING_1_3B, LONGLIVE_1_3B, KREA_14B)
+EVERY = (*PUBLISHED, *PUBLISHED_VACE)
 FIRE, WATER = "a slow red fire on black water", "neon rain falls on a quiet street"
 BY_NAME = {"ids": lambda spec: spec.name}
 
@@ -40,7 +43,7 @@ BY_NAME = {"ids": lambda spec: spec.name}
 def folders(tmp_path_factory):
     """One folder per row, with all its files."""
     root = tmp_path_factory.mktemp("models")
-    return {spec.name: write_row(root / spec.name, tiny_row(spec)) for spec in PUBLISHED}
+    return {spec.name: write_row(root / spec.name, tiny_row(spec)) for spec in EVERY}
 
 
 def mix(blend=1.0):
@@ -65,6 +68,13 @@ def test_the_rows_are_as_published():
         "longlive-1.3b": (12, 3, 3, usual),
         "krea-14b": (6, 0, 3, [1000.0, 908.8, 714.0, 0.0]),
     }
+
+
+def test_a_row_with_vace_is_its_row_with_a_stack_on_top():
+    for plain, spec in zip(PUBLISHED, PUBLISHED_VACE, strict=True):
+        assert (spec.control, spec.vace.layers[1]) == (Control.VACE, 5 if "14b" in spec.name else 2)
+        back = {name: getattr(plain, name) for name in ("name", "control", "vace", "licence")}
+        assert replace(spec, files=plain.files, **back) == plain
 
 
 @pytest.mark.parametrize("latents", [1, 2, 3])
@@ -106,6 +116,18 @@ def test_what_is_no_model_is_refused_with_the_choices(tmp_path):
         find_model("krea")
     with pytest.raises(ConfigError, match=r"holds no model.*self_forcing_dmd\.pt"):
         find_model(str(tmp_path))
+
+
+def test_a_vace_checkpoint_may_lie_beside_the_model_that_it_steers(tmp_path):
+    spec = tiny_row(PUBLISHED_VACE[0])
+    own = write_row(tmp_path / "mine", spec)
+    (tmp_path / "Wan2.1-VACE-1.3B").mkdir()
+    beside = tmp_path / "Wan2.1-VACE-1.3B" / "diffusion_pytorch_model.safetensors"
+    (own / "vace.safetensors").rename(beside)
+    assert load_row(own, spec).sampler.vace is not None
+    beside.unlink()
+    with pytest.raises(WeightsError, match=r"self-forcing-1.3b-vace, VACE: no vace\.safetensors"):
+        load_row(own, spec)
 
 
 def test_what_all_models_share_may_lie_beside_them(tmp_path, folders):

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from engine.worker.models.wan.tae import TAE, TAEConfig
 from engine.worker.models.wan.transformer import CausalTransformer, TransformerConfig
+from engine.worker.models.wan.vace import VACE_PREFIX, VaceConfig, VaceStack
 from engine.worker.models.wan.vae import WAN_VAE, WanVAE, WanVAEConfig
 from engine.worker.models.wan.weight_names import ANY_CONTAINER, TRANSFORMER_NAMES, vae_names
 from engine.worker.models.wan.weights import Adjust, Layout, Place, Weights, move_into, read_weights
@@ -50,6 +51,26 @@ def load_transformer(
         model = CausalTransformer(config)
     move_into(model, weights, layout, place, adjust)
     return model
+
+
+def load_vace(
+    config: TransformerConfig, vace: VaceConfig, path: Path, place: Place, *, what: str = "VACE"
+) -> VaceStack:
+    """Load a VACE stack, from a file of its own or out of a whole checkpoint of VACE.
+
+    The rest of such a checkpoint is left where it is: the stack goes onto another transformer.
+
+    Raises:
+        WeightsError: the file is missing, unreadable, or holds no stack of these sizes.
+        OutOfMemoryError: the device has no room.
+    """
+    layout = Layout(what=what, renames=TRANSFORMER_NAMES)
+    weights = read_weights(path, layout)
+    with torch.device("meta"):
+        stack = VaceStack(config, vace)
+    found = weights.only(VACE_PREFIX)
+    move_into(stack, found if found.tensors else weights, layout, place)
+    return stack
 
 
 def load_wan_vae(path: Path, place: Place, config: WanVAEConfig = WAN_VAE) -> WanVAE:

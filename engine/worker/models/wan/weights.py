@@ -62,10 +62,6 @@ class Weights:
         kept = {key: value for key, value in self.tensors.items() if key.startswith(prefix)}
         return Weights(self.path, kept)
 
-    def joined(self, other: Weights) -> Weights:
-        """Return these weights and those of another file; of a name in both, the other's."""
-        return Weights(self.path, {**self.tensors, **other.tensors})
-
 
 @dataclass(frozen=True, slots=True)
 class Differences:
