@@ -23,10 +23,12 @@ from engine.worker.models.house.house import (
     HouseTextEncoder,
 )
 from engine.worker.models.house.vocabulary import NUM_SLOTS
-from engine.worker.models.spec import HOUSE, rollout_config
+from engine.worker.models.spec import HOUSE, Control, rollout_config
 from engine.worker.models.wan.rollout import ChunkSampler
 from engine.worker.models.wan.tae import TAE, TAEConfig, TAEPath
 from engine.worker.models.wan.transformer import CausalTransformer, TransformerConfig
+from engine.worker.models.wan.vace import VaceConfig, VaceStack
+from engine.worker.models.wan.vae import WanVAE, WanVAEConfig
 from engine.worker.preprocess.runner import PreprocessRunner, default_preprocessors
 from engine.worker.prompts import Prompts
 
@@ -46,6 +48,8 @@ TINY_CODEC = TAEConfig(
     colour_shortcut=True,
     latent_stats=True,
 )
+
+TINY_VAE = WanVAEConfig(base_width=4, multiples=(1, 1, 2, 2), residual_blocks=1)
 
 
 def tiny_model(seed: int = 3, *, recaches: bool = True) -> LoadedModel:
@@ -68,6 +72,22 @@ def tiny_model(seed: int = 3, *, recaches: bool = True) -> LoadedModel:
         codec=codec,
         prompts=Prompts(HouseTextEncoder(captions)),
     )
+
+
+def tiny_vace_model(seed: int = 3, *, with_vae: bool = False) -> LoadedModel:
+    """Return a tiny model of the published kind: steered through a VACE stack."""
+    made = tiny_model(seed)
+    sizes = replace(TINY_TRANSFORMER, in_dim=16)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        transformer, stack = CausalTransformer(sizes), VaceStack(sizes, VaceConfig(layers=(0, 1)))
+        vae = WanVAE(TINY_VAE)
+    for module in (transformer, stack, vae):
+        module.requires_grad_(False).eval()
+    codec = vae if with_vae else made.codec
+    spec = replace(made.spec, transformer=sizes, codec=codec.config, control=Control.VACE)
+    sampler = ChunkSampler(transformer, rollout_config(spec, SIZE_PX, SIZE_PX), stack)
+    return replace(made, spec=spec, sampler=sampler, codec=codec)
 
 
 def plan(index: int, **changes: object) -> ChunkPlan:

@@ -118,6 +118,11 @@ _ROWS = (
         low=0.0, high=1.0, default=0.0, applies=Applies.CHUNK, ramps=True,
     ),
     Parameter(
+        id="motion_amount", label="Motion follow",
+        help="Video-to-video: a moving source is followed more closely. 0 = as the amount says.",
+        low=0.0, high=1.0, default=0.0, applies=Applies.CHUNK, ramps=True,
+    ),
+    Parameter(
         id="steps", label="Steps", unit="steps",
         help="Denoising steps a chunk. More is cleaner and slower. 0 = as many as the model's own.",
         low=0, high=8, default=0, applies=Applies.CHUNK, kind=Kind.INTEGER, zero_text="own",

@@ -27,11 +27,12 @@ from engine.protocol.orders import KV_CACHE, ChunkPlan, ChunkReport, FramesReady
 from engine.protocol.parameters import LORA_ROWS
 from engine.protocol.values import PictureStatistics, Reset
 from engine.worker.conditions import Condition, to_bytes
-from engine.worker.inputs import Inputs
+from engine.worker.inputs import Encoders, Inputs
 from engine.worker.kernels.attention import backend_for
 from engine.worker.kernels.fused import layer_backends
 from engine.worker.model import LoadedModel
 from engine.worker.models.spec import Control
+from engine.worker.models.wan.vace import VaceControl
 from engine.worker.noise import NoiseKey, normal_noise
 from engine.worker.pictures import PictureWriter
 from engine.worker.preprocess.control import control_channels
@@ -39,12 +40,19 @@ from engine.worker.preprocess.runner import PreprocessRunner
 from engine.worker.progress import Progress
 from engine.worker.resets import Effect, Event, State, resets_for
 from engine.worker.schedule import NUM_TRAIN_STEPS, DenoisingSteps, add_noise
-from engine.worker.steps import chunk_steps
-from engine.worker.streams import Streams
+from engine.worker.steps import chunk_steps, start_sigma
+from engine.worker.streams import (
+    InactiveEncodeStream,
+    ReactiveEncodeStream,
+    Streams,
+    VideoEncodeStream,
+)
 from engine.worker.telemetry import Telemetry, fault_in, picture_statistics
 from engine.worker.text_on_air import TextOnAir
+from engine.worker.vace_stage import VaceStage
 
 _MEMORY_STEP = 1 << 16  # noise key of the clean pass; denoising steps count from 0
+_REFERENCE_STEP = 1 << 17  # noise keys of reference images, a step each
 
 Tell = Callable[[WorkerEvent], None]
 
@@ -81,9 +89,9 @@ class ChunkLoop:
         self._sampler = model.sampler
         choice, count = model.choice, model.spec.frames_per_chunk
         self._pictures = PictureWriter(count, choice.height_px, choice.width_px, self._device)
-        self._inputs = Inputs(
-            channels.inputs, channels.preprocess, self.streams.video, count, self._device
-        )
+        self.vace = vace_stage_of(model, self.streams)
+        encoders = Encoders(self.streams.video, self.vace)
+        self._inputs = Inputs(channels.inputs, channels.preprocess, encoders, count, self._device)
         self._text = TextOnAir(model.prompts, model.sampler, recaches=model.spec.recaches)
 
     def run_chunk(self, plan: ChunkPlan, received_s: float | None = None) -> None:
@@ -111,7 +119,7 @@ class ChunkLoop:
 
     def warm_up(self) -> None:
         """Run the shapes of a first and of a later chunk, then forget them."""
-        parameters = {"steps": 1.0}
+        parameters = {"steps": 1.0, "control_amount": 1.0}
         text = self._text.warm_up()
         for index in range(2):
             plan = ChunkPlan(
@@ -119,7 +127,8 @@ class ChunkLoop:
                 text=text, parameters=parameters,
             )  # fmt: skip
             self.cross_boundary(plan)
-            latents = self._denoise(plan, Condition(), None)
+            condition = Condition(vace=self.vace.push(None, None) if self.vace else None)
+            latents = self._denoise(plan, condition, None)
             self._pictures.write(self._decode(latents))
             self._finish(plan, latents, None, "")
         self._apply({Event.FAULT: "warm-up"}, None)
@@ -128,12 +137,10 @@ class ChunkLoop:
     def is_fresh(self, state: State) -> bool | None:
         """Whether a piece of state is as after loading; None where the plan says what it is."""
         cache = self._sampler.cache.state
-        streams = self.streams
-        return {
-            State.DECODE_STREAM: streams.picture.is_fresh,
-            State.ENCODE_VIDEO: streams.video.is_fresh,
-            State.ENCODE_REACTIVE: streams.reactive.is_fresh,
-            State.ENCODE_INACTIVE: streams.inactive.is_fresh,
+        encode = {state: stream.is_fresh for state, stream in self._encode_streams.items()}
+        others = {
+            State.DECODE_STREAM: self.streams.picture.is_fresh,
+            State.VIDEO_NOISE: self._inputs.noise.is_fresh,
             State.KV_CACHE: cache.cached == 0,
             State.CROSS_ATTENTION: not self._sampler.text.is_valid,
             State.CONTEXT_LATENTS: self._sampler.num_finished == 0,
@@ -141,7 +148,19 @@ class ChunkLoop:
             State.FRAME_COUNTER: self.frame_counter == 0,
             State.PREPROCESSOR: self._inputs.is_preprocessor_fresh,
             State.INPUT_QUEUE: self._inputs.num_waiting == 0,
-        }.get(state)
+        }
+        return (encode | others).get(state)
+
+    @property
+    def _encode_streams(
+        self,
+    ) -> dict[State, VideoEncodeStream | ReactiveEncodeStream | InactiveEncodeStream]:
+        streams = self.streams
+        return {
+            State.ENCODE_VIDEO: streams.video,
+            State.ENCODE_REACTIVE: streams.reactive,
+            State.ENCODE_INACTIVE: streams.inactive,
+        }
 
     def cross_boundary(self, plan: ChunkPlan) -> list[Reset]:
         """Take the plan's text and do what the reset table says."""
@@ -170,12 +189,10 @@ class ChunkLoop:
         match state:
             case State.DECODE_STREAM:
                 self.streams.picture.reset()
-            case State.ENCODE_VIDEO:
-                self.streams.video.reset()
-            case State.ENCODE_REACTIVE:
-                self.streams.reactive.reset()
-            case State.ENCODE_INACTIVE:
-                self.streams.inactive.reset()
+            case State.ENCODE_VIDEO | State.ENCODE_REACTIVE | State.ENCODE_INACTIVE:
+                self._encode_streams[state].reset()
+            case State.VIDEO_NOISE:
+                self._inputs.noise.reset()
             case State.KV_CACHE | State.CONTEXT_LATENTS | State.POSITION:
                 self._forget_context()
             case State.CROSS_ATTENTION:
@@ -196,27 +213,47 @@ class ChunkLoop:
     def _control(self, plan: ChunkPlan, condition: Condition) -> Tensor | None:
         """Return control channels [1, F, 5, h, w], or None without control."""
         amount = plan.parameters.get("control_amount", 0.0)
-        is_meant = self.model.spec.control is Control.CHANNELS
-        if condition.control is None or not amount or not is_meant:
+        is_taken = self.model.spec.control is Control.CHANNELS
+        if condition.control is None or not amount or not is_taken:
             return None
         per_latent = self.model.codec.config.frames_per_latent
         return control_channels(condition.control, amount, per_latent, self._device)
 
+    def _vace(self, plan: ChunkPlan, condition: Condition) -> VaceControl | None:
+        """Return what steers through the VACE stack, or None without control."""
+        amount = plan.parameters.get("control_amount", 0.0)
+        if condition.vace is None or not amount:
+            return None
+        count = condition.vace.num_references
+        return VaceControl(
+            context=condition.vace.joined(),
+            scale=amount,
+            num_references=count,
+            reference_noise=lambda step: self._noise(plan, _REFERENCE_STEP + step, count),
+        )
+
     def _denoise(self, plan: ChunkPlan, condition: Condition, control: Tensor | None) -> Tensor:
         noise = partial(self._noise, plan)
         steps = self._steps(plan, condition)
-        return self._sampler.denoise_chunk(steps, noise, control=control, video=condition.video)
+        vace = self._vace(plan, condition)
+        return self._sampler.denoise_chunk(
+            steps, noise, control=control, video=condition.video, vace=vace
+        )
 
     def _steps(self, plan: ChunkPlan, condition: Condition) -> DenoisingSteps:
         spec = self.model.spec
         count = int(plan.parameters.get("steps", 0.0))
-        amount = plan.parameters.get("input_amount", 0.0) if condition.video is not None else 0.0
-        return chunk_steps(spec.steps, count, amount, shift=spec.shift, ends_clean=spec.ends_clean)
+        share = condition.noise_share
+        if condition.video is None:
+            share = 1.0
+        elif share is None:
+            share = start_sigma(plan.parameters.get("input_amount", 0.0))
+        return chunk_steps(spec.steps, count, share, shift=spec.shift, ends_clean=spec.ends_clean)
 
-    def _noise(self, plan: ChunkPlan, step: int, num_latents: int = 0) -> Tensor:
-        """Return noise for a chunk, or for another number of latents."""
+    def _noise(self, plan: ChunkPlan, step: int, num_latents: int | None = None) -> Tensor:
+        """Draw noise of a step for a chunk, or for another number of latents."""
         config = self._sampler.config
-        count = num_latents or config.latents_per_chunk
+        count = config.latents_per_chunk if num_latents is None else num_latents
         channels = self.model.spec.transformer.out_dim
         shape = (config.batch, count, channels, config.height, config.width)
         key = NoiseKey(seed=plan.seed, chunk=plan.chunk_in_cut, step=step)
@@ -342,3 +379,11 @@ class ChunkLoop:
 
 def _starts_anew(resets: list[Reset]) -> bool:
     return any(reset.state == KV_CACHE for reset in resets)
+
+
+def vace_stage_of(model: LoadedModel, streams: Streams) -> VaceStage | None:
+    """Return what makes control contexts; None for a model that takes control another way."""
+    if model.spec.control is not Control.VACE:
+        return None
+    size = (model.spec.frames_per_chunk, model.choice.height_px, model.choice.width_px)
+    return VaceStage(model.codec, streams, size, model.compute.device)

@@ -1,24 +1,41 @@
 """The source as one chunk sees it: what arrived since the chunk before.
 
 In:     the input ring, read twice: by the preprocess thread and here.
-Out:    a `Condition`: control maps and video latents of the same frames.
+Out:    a `Condition`: control (maps, or a VACE context) and video latents of the same frames.
 Thread: generator; `PreprocessRunner` has its own.
 Full:   a chunk ends at the newest frame whose maps are ready; nobody waits for a newer one.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 import torch
+from torch import Tensor
 
 from engine.protocol.frame_ring import RingReader
 from engine.protocol.orders import ChunkPlan
 from engine.protocol.parameters import CONTROL_KINDS
 from engine.worker.conditions import NO_CONDITION, Condition, from_bytes
+from engine.worker.models.wan.video import motion_rms
+from engine.worker.preprocess.control import control_pictures
 from engine.worker.preprocess.runner import PreprocessRunner
-from engine.worker.preprocess.store import window_numbers
-from engine.worker.streams import VideoEncodeStream, VideoLatents
+from engine.worker.preprocess.store import ControlWindow, window_numbers
+from engine.worker.schedule import motion_share
+from engine.worker.steps import start_sigma
+from engine.worker.streams import VideoEncodeStream
+from engine.worker.vace_stage import VaceStage
+from engine.worker.video_noise import VideoNoise
+
+
+class Encoders(NamedTuple):
+    """What turns pictures into latents; `vace` is None for models that take maps as they are."""
+
+    video: VideoEncodeStream
+    vace: VaceStage | None = None
 
 
 class Inputs:
@@ -28,13 +45,14 @@ class Inputs:
         self,
         ring: RingReader,
         runner: PreprocessRunner,
-        video: VideoEncodeStream,
+        encoders: Encoders,
         frames_per_chunk: int,
         device: torch.device,
     ) -> None:
         self._ring = ring
         self._runner = runner
-        self._video = video
+        self._encoders = encoders
+        self.noise = VideoNoise()
         self._num_frames = frames_per_chunk
         self._device = device
         self._oldest = 0  # frames before it belong to a source that is gone
@@ -48,7 +66,7 @@ class Inputs:
         control_amount = plan.parameters.get("control_amount", 0.0)
         input_amount = plan.parameters.get("input_amount", 0.0)
         if until is None or not (control_amount or input_amount):
-            return NO_CONDITION
+            return self._without_source(control_amount)
         kind = CONTROL_KINDS[int(plan.parameters.get("control_kind", 0))]
         window = (
             self._runner.store.window(kind, until, self._num_frames, self._since)
@@ -57,15 +75,51 @@ class Inputs:
         )
         numbers = window.numbers if window else self._newest_numbers(until, input_amount)
         if not numbers:
-            return NO_CONDITION
+            return self._without_source(control_amount)
         self._since = numbers[-1]
-        return Condition(
-            control=window.maps if window else None,
-            video=self._video_latents(numbers) if input_amount else None,
+        pixels = self._pixels(numbers) if input_amount or self._keeps_source else None
+        steered = self._steered(window, pixels) if control_amount else NO_CONDITION
+        video = pixels if input_amount else None
+        return replace(
+            steered,
+            video=None if video is None else self._encoders.video.push(video),
+            noise_share=None if video is None else self._noise_share(plan, video),
             input_first=numbers[0],
             input_last=numbers[-1],
             stale_frames=until - numbers[-1],
         )
+
+    def _without_source(self, control_amount: float) -> Condition:
+        """Return what steers a chunk that sees nothing of a source."""
+        vace = self._encoders.vace
+        if vace is None or not vace.is_set or not control_amount:
+            return NO_CONDITION
+        return Condition(vace=vace.push(None, None))
+
+    def _steered(self, window: ControlWindow | None, pixels: Tensor | None) -> Condition:
+        """Return the control part of a condition, in the form that the model takes."""
+        vace = self._encoders.vace
+        if vace is None:
+            return Condition(control=window.maps if window else None)
+        if window is None:
+            return Condition(vace=vace.push(None, pixels)) if vace.is_set else NO_CONDITION
+        control = control_pictures(window.maps, vace.size_px, self._device)
+        return Condition(vace=vace.push(control, pixels))
+
+    @property
+    def _keeps_source(self) -> bool:
+        vace = self._encoders.vace
+        return vace is not None and vace.needs_source
+
+    def _noise_share(self, plan: ChunkPlan, pixels: Tensor) -> float | None:
+        """Return the noise share for pixels [1, T, 3, H, W]; None with the knob at 0."""
+        knob = plan.parameters.get("motion_amount", 0.0)
+        if not knob:
+            self.noise.reset()
+            return None
+        # Twice the difference in 0..1 is the difference in -1..1, which the rule speaks of.
+        motion = motion_share(motion_rms(2 * pixels.transpose(1, 2)))
+        return self.noise.share(start_sigma(plan.parameters["input_amount"]), motion, knob)
 
     def flush(self, until: int | None) -> None:
         """Forget what is older than the newest window."""
@@ -97,13 +151,13 @@ class Inputs:
         newest = min(until, self._ring.num_written - 1)
         return window_numbers(range(oldest, newest + 1), until, self._num_frames, self._since)
 
-    def _video_latents(self, numbers: tuple[int, ...]) -> VideoLatents | None:
-        """Encode the frames `numbers`; None when the ring has overwritten all of them."""
+    def _pixels(self, numbers: tuple[int, ...]) -> Tensor | None:
+        """Frames `numbers` as [1, T, 3, H, W] in [0, 1]; None when all of them are overwritten."""
         frames = self._frames(numbers)
         if frames is None:
             return None
         pixels = torch.from_numpy(frames).to(self._device).movedim(-1, 1)[None]
-        return self._video.push(pixels.float().div_(255))
+        return pixels.float().div_(255)
 
     def _frames(self, numbers: tuple[int, ...]) -> npt.NDArray[np.uint8] | None:
         """Read frames [F, H, W, 3]; one that is overwritten is served by the next whole one."""

@@ -6,6 +6,7 @@
     encode: video            reset        keep         reset        reset
     encode: reactive         reset        keep         reset        reset
     encode: inactive         reset        keep         reset        reset
+    video noise share        reset        keep         reset        reset
     KV cache                 reset        keep         keep         reset
     cross-attention cache    reset        reset        keep         reset
     context latents          reset        keep         keep         reset
@@ -45,6 +46,7 @@ class State(StrEnum):
     ENCODE_VIDEO = "encode stream: video"
     ENCODE_REACTIVE = "encode stream: control, reactive"
     ENCODE_INACTIVE = "encode stream: control, inactive"
+    VIDEO_NOISE = "video noise share"
     KV_CACHE = "KV cache"
     CROSS_ATTENTION = "cross-attention cache"
     CONTEXT_LATENTS = "context latents"
@@ -82,6 +84,7 @@ _ROWS: Final[dict[State, tuple[Effect, Effect, Effect, Effect]]] = {
     State.ENCODE_VIDEO: (_RESET, _KEEP, _RESET, _RESET),
     State.ENCODE_REACTIVE: (_RESET, _KEEP, _RESET, _RESET),
     State.ENCODE_INACTIVE: (_RESET, _KEEP, _RESET, _RESET),
+    State.VIDEO_NOISE: (_RESET, _KEEP, _RESET, _RESET),
     State.KV_CACHE: (_RESET, _KEEP, _KEEP, _RESET),
     State.CROSS_ATTENTION: (_RESET, _RESET, _KEEP, _RESET),
     State.CONTEXT_LATENTS: (_RESET, _KEEP, _KEEP, _RESET),

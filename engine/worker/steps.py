@@ -21,7 +21,7 @@ _LEAST_VIDEO_NOISE = 0.15
 def chunk_steps(
     own: DenoisingSteps,
     count: int,
-    input_amount: float = 0.0,
+    noise_share: float = 1.0,
     *,
     shift: float = 1.0,
     ends_clean: bool = False,
@@ -31,19 +31,19 @@ def chunk_steps(
     Args:
         own: the steps that the model was made for, from pure noise.
         count: steps wanted; 0 is as many as its own.
-        input_amount: 0 starts from noise; up to 1, how much of the video latents stays.
+        noise_share: 1 starts from noise; less, what video latents are mixed with.
         shift: of the model's schedule; 1 is none.
         ends_clean: its last step is told timestep 0.
 
     Raises:
-        ValueError: fewer steps than none, or an amount outside 0..1.
+        ValueError: fewer steps than none, or a share outside 0..1.
     """
-    if count < 0 or not 0 <= input_amount <= 1:
-        raise ValueError(f"{count} steps from input amount {input_amount}: at least 0, and 0..1")
+    if count < 0 or not 0 < noise_share <= 1:
+        raise ValueError(f"{count} steps from noise share {noise_share}: at least 0, and 0..1")
     count = count or len(own)
-    if input_amount == 0 and count == len(own):
+    if noise_share == 1 and count == len(own):
         return own
-    start = unshifted(start_sigma(input_amount), shift)
+    start = unshifted(noise_share, shift)
     if ends_clean:
         return SigmaTable(shift).strength_steps(start, count)
     places = np.linspace(1.0, 0.0, len(own) + 1)

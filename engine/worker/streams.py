@@ -17,7 +17,7 @@ from typing import NewType
 import torch
 from torch import Tensor
 
-from engine.worker.models.wan.codec import Codec
+from engine.worker.models.wan.codec import Codec, CodecState
 from engine.worker.models.wan.codec_stream import DecodeStream, EncodeStream
 
 VideoLatents = NewType("VideoLatents", Tensor)
@@ -36,27 +36,37 @@ class _EncodeStream:
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
         self._stream = EncodeStream(codec)
-        self.is_fresh = True
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the next frame is the first of a stream."""
+        return self._stream.state is None
+
+    @property
+    def num_dropped(self) -> int:
+        """Frames at the start of the next push that are never seen."""
+        return self._num_early() if self.is_fresh else 0
 
     def reset(self) -> None:
         """Forget the past: the next frame is the first of a stream."""
         self._stream.reset()
-        self.is_fresh = True
 
     def _encode(self, frames: Tensor) -> Tensor:
-        config = self._codec.config
-        step = config.frames_per_latent
+        step = self._codec.config.frames_per_latent
         if frames.ndim < 2 or frames.shape[1] % step:
             raise ValueError(
                 f"encode stream got {list(frames.shape)}, expected [1, T, 3, H, W] "
                 f"with T a multiple of {step}"
             )
-        num_early = step - config.frames_of_first_latent if self.is_fresh else 0
+        num_early = self._num_early() if self._stream.state is None else 0
         latents = self._stream.push(frames[:, num_early:].to(self._codec.dtype))
-        self.is_fresh = False
         # A take gives latents back contiguous. In another layout sums differ in their last bits,
         # and a replay would differ with them.
         return latents.contiguous()
+
+    def _num_early(self) -> int:
+        config = self._codec.config
+        return config.frames_per_latent - config.frames_of_first_latent
 
 
 class VideoEncodeStream(_EncodeStream):
@@ -76,11 +86,101 @@ class ReactiveEncodeStream(_EncodeStream):
 
 
 class InactiveEncodeStream(_EncodeStream):
-    """Encodes the part of a control video that the model leaves alone."""
+    """Encodes the part of a control video that the model leaves alone.
+
+    Mostly it leaves nothing alone, and this part is grey throughout. What grey frames become is
+    computed once: push by push, until the encoder's memory holds nothing but grey and repeats
+    itself. Then, and after every reset, the latents are at hand. The encoder is brought up to date
+    when the first frames come that are not grey, so they become what they would have become.
+    """
+
+    def __init__(self, codec: Codec) -> None:
+        super().__init__(codec)
+        self._known = _GreyLatents()
+        self._grey: Tensor | None = None  # frames of the last grey push
+        self._forget_grey()
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether the next frame is the first of a stream."""
+        return self._num_grey == 0 and super().is_fresh
+
+    def reset(self) -> None:
+        """Forget the past: the next frame is the first of a stream."""
+        super().reset()
+        self._forget_grey()
 
     def push(self, frames: Tensor) -> InactiveLatents:
         """Encode frames [1, T, 3, H, W]; T a multiple of the codec's frames per latent."""
+        self._catch_up()
+        self._is_all_grey = False
         return InactiveLatents(self._encode(frames))
+
+    def push_grey(self, frames: Tensor) -> InactiveLatents:
+        """Do what `push` does for frames [1, T, 3, H, W] that are grey."""
+        if not self._is_all_grey or not self._known.fits(frames):
+            return self.push(frames)
+        self._grey = frames
+        self._num_grey += 1
+        if not self._known.covers(self._num_grey):
+            self._catch_up()
+        return InactiveLatents(self._known.latents(self._num_grey))
+
+    def _forget_grey(self) -> None:
+        self._is_all_grey = True
+        self._grey = None
+        self._num_grey = 0  # pushes since the reset
+        self._num_encoded = 0  # those of them that the encoder has seen
+
+    def _catch_up(self) -> None:
+        """Let the encoder see the grey pushes that it was spared, as far as they change it."""
+        while self._grey is not None and self._num_encoded < self._known.needed(self._num_grey):
+            before = self._stream.state
+            latents = self._encode(self._grey)
+            self._num_encoded += 1
+            self._known.learn(self._num_encoded, latents, (before, self._stream.state))
+
+
+class _GreyLatents:
+    """What the pushes of a stream of grey frames become, the first one, the second one, ..."""
+
+    def __init__(self) -> None:
+        self._shape: torch.Size | None = None
+        self._latents: list[Tensor] = []
+        self._is_settled = False  # all later pushes become what the last one became
+
+    def fits(self, frames: Tensor) -> bool:
+        """Whether pushes of this shape are what is known, or nothing is known yet."""
+        self._shape = self._shape or frames.shape
+        return frames.shape == self._shape
+
+    def covers(self, number: int) -> bool:
+        """Whether the latents of push `number`, counted from 1, are at hand."""
+        return self._is_settled or number <= len(self._latents)
+
+    def latents(self, number: int) -> Tensor:
+        """Return the latents of push `number`, counted from 1."""
+        return self._latents[min(number, len(self._latents)) - 1]
+
+    def needed(self, count: int) -> int:
+        """How many of `count` pushes an encoder has to see to be as after all of them."""
+        return min(count, len(self._latents)) if self._is_settled else count
+
+    def learn(
+        self, number: int, latents: Tensor, states: tuple[CodecState | None, CodecState | None]
+    ) -> None:
+        """Remember what push `number` became, and the encoder's memory before and after it."""
+        if self.covers(number):
+            return
+        is_same = bool(self._latents) and torch.equal(self._latents[-1], latents)
+        self._latents.append(latents)
+        self._is_settled = is_same and _is_equal(*states)
+
+
+def _is_equal(one: CodecState | None, other: CodecState | None) -> bool:
+    if one is None or other is None:
+        return False
+    return all(torch.equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 class PictureStream:

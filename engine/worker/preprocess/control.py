@@ -1,8 +1,8 @@
-"""Control maps as the house model takes them: channels beside the latents.
+"""Control as the models take it: channels beside the latents, or pictures to be encoded.
 
-In:     maps [F, h, w] uint8, one per frame, at latent size.
-Out:    channels [1, T, 5, h, w]: the four maps of each latent frame's frames, then the flag that
-        says control is meant.
+In:     maps [F, h, w] uint8, one per frame, at latent size; or pictures [F, H, W, 1 or 3] uint8.
+Out:    for the house model channels [1, T, 5, h, w]: the four maps of each latent frame's frames,
+        then the flag that says control is meant. For VACE pictures [1, F, 3, H, W] in [0, 1].
 Thread: generator.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import torch
+import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor
 
 
@@ -38,3 +39,23 @@ def control_channels(
     per_latent = grey.reshape(1, -1, frames_per_latent, height, width)
     flag = torch.full_like(per_latent[:, :, :1], amount)
     return torch.cat([per_latent, flag], 2)
+
+
+def control_pictures(
+    control: npt.NDArray[np.uint8], size_px: tuple[int, int], device: torch.device
+) -> Tensor:
+    """Return maps or pictures as RGB frames to be encoded; grey ones have three equal channels.
+
+    Args:
+        control: maps [F, h, w], or pictures [F, H, W, C] with C of 1 or 3.
+        size_px: height and width of the frames; maps are enlarged to it.
+        device: of the result.
+
+    Returns:
+        [1, F, 3, H, W] float32 in [0, 1].
+    """
+    whole = control[..., None] if control.ndim == 3 else control
+    pixels = torch.from_numpy(whole).to(device).movedim(-1, 1).float().div_(255)
+    if pixels.shape[2:] != size_px:
+        pixels = F.interpolate(pixels, size=size_px, mode="bilinear", align_corners=False)
+    return pixels.expand(-1, 3, -1, -1)[None]

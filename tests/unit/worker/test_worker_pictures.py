@@ -74,12 +74,13 @@ def test_four_steps_lie_on_the_curve_of_two():
 
 @pytest.mark.parametrize("amount", [0.1, 0.5, 1.0])
 def test_a_video_start_begins_at_the_noise_that_it_is_mixed_with(amount):
-    steps = chunk_steps(OWN, 2, amount)
+    steps = chunk_steps(OWN, 2, start_sigma(amount))
     assert steps.start_sigma == steps.sigmas[0] == pytest.approx(start_sigma(amount))
 
 
 def test_more_input_leaves_less_noise():
-    starts = [chunk_steps(OWN, 2, amount).start_sigma for amount in (0.0, 0.25, 0.5, 0.75, 1.0)]
+    amounts = (0.0, 0.25, 0.5, 0.75, 1.0)
+    starts = [chunk_steps(OWN, 2, start_sigma(amount)).start_sigma for amount in amounts]
     assert starts == sorted(starts, reverse=True)
     assert starts[-1] < 0.2
 
@@ -98,7 +99,7 @@ def test_a_model_that_cleans_up_at_the_end_does_so_at_any_count(count):
     options = {"shift": KREA_14B.shift, "ends_clean": KREA_14B.ends_clean}
     steps = chunk_steps(KREA_14B.steps, count, **options)
     assert steps.timesteps == SigmaTable(5.0).strength_timesteps(1.0, count)
-    video = chunk_steps(KREA_14B.steps, count, 0.4, **options)
+    video = chunk_steps(KREA_14B.steps, count, start_sigma(0.4), **options)
     assert video.start_sigma == pytest.approx(start_sigma(0.4), abs=2e-3)  # thousandths again
 
 

@@ -10,7 +10,7 @@ from engine.protocol.values import CacheAction, Cut, WeightedPrompt
 from engine.worker.resets import TABLE, Effect, Event, State, effect_of, events_of, resets_for
 from tests.tiny_worker import FRAMES_PER_CHUNK, TinyWorker, plan, tiny_worker
 
-PLAYING = {"steps": 1.0, "control_amount": 1.0, "input_amount": 0.5}
+PLAYING = {"steps": 1.0, "control_amount": 1.0, "input_amount": 0.5, "motion_amount": 1.0}
 CUTS = {
     Event.HARD_CUT: {"cut": Cut.HARD, "cache_action": CacheAction.RESET},
     Event.SOFT_CUT: {"cut": Cut.SOFT, "blend": 0.5},

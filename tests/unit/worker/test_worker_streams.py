@@ -4,9 +4,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from engine.worker.models.wan.tae import TAE
-from engine.worker.streams import PictureStream, Streams
+from engine.worker.models.wan.vae import WanVAE, WanVAEConfig
+from engine.worker.streams import InactiveEncodeStream, PictureStream, Streams
+from tests.reference.tiny import randomise, tiny_codec
 from tests.tiny_worker import TINY_CODEC
 
 
@@ -81,3 +85,61 @@ def test_another_picture_size_in_mid_stream_is_refused(codec):
     streams.video.push(frames(1))
     with pytest.raises(ValueError, match="reset"):
         streams.video.push(torch.zeros(1, 4, 3, 64, 64))
+
+
+def wan_vae():
+    vae = WanVAE(WanVAEConfig(base_width=2, multiples=(1, 1, 2, 2), residual_blocks=1))
+    randomise(vae, 7)
+    return vae
+
+
+GREY = torch.full((1, 12, 3, 16, 16), 0.5)
+CODECS = {"Wan VAE": wan_vae(), "TAE": tiny_codec()}
+
+
+@pytest.mark.parametrize("name", CODECS)
+@given(before=st.integers(0, 8), after=st.integers(1, 3), seed=st.integers(0, 99))
+@settings(max_examples=10, deadline=None)
+def test_grey_pushes_that_were_spared_leave_the_stream_as_if_they_had_been_encoded(
+    name, before, after, seed
+):
+    spared, plain = InactiveEncodeStream(CODECS[name]), InactiveEncodeStream(CODECS[name])
+    for _ in range(6):
+        spared.push_grey(GREY)
+    spared.reset()
+    for _ in range(before):
+        assert torch.equal(spared.push_grey(GREY), plain.push(GREY))
+    for part in range(after):
+        picture = frames(seed + part)[..., :16, :16]
+        assert torch.equal(spared.push(picture), plain.push(picture))
+    assert torch.equal(spared.push_grey(GREY), plain.push(GREY))
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_grey_is_encoded_once_until_it_repeats_itself_and_never_again(name, monkeypatch):
+    stream, counted = InactiveEncodeStream(CODECS[name]), []
+    encode = stream._encode
+    monkeypatch.setattr(stream, "_encode", lambda x: counted.append(1) or encode(x))
+    for _ in range(20):
+        stream.push_grey(GREY)
+    settled_after = len(counted)
+    stream.reset()
+    for _ in range(40):
+        stream.push_grey(GREY)
+    assert settled_after == len(counted) < 20
+
+
+def test_a_stream_that_was_only_spared_is_not_fresh():
+    stream = InactiveEncodeStream(CODECS["Wan VAE"])
+    stream.push_grey(GREY)
+    stream.reset()
+    assert (stream.is_fresh, stream.num_dropped) == (True, 3)
+    stream.push_grey(GREY)
+    assert (stream.is_fresh, stream.num_dropped) == (False, 0)
+
+
+def test_grey_of_another_length_is_encoded_as_it_comes():
+    stream, plain = (InactiveEncodeStream(CODECS["Wan VAE"]) for _ in range(2))
+    for length in (12, 12, 4, 8, 12):
+        grey = GREY[:, :length]
+        assert torch.equal(stream.push_grey(grey), plain.push(grey))

@@ -61,6 +61,11 @@ class EncodeStream:
         self._began_with = began_with
         return latents
 
+    @property
+    def state(self) -> CodecState | None:
+        """What the codec remembers; None at the start of a stream. A later push leaves it as is."""
+        return self._state
+
     def _missing_frames(self) -> int:
         """Frames that the next latent frame needs less than `frames_per_latent`."""
         config = self._codec.config
