@@ -9,17 +9,22 @@ from engine.worker.models.folders import find_model
 from engine.worker.models.spec import MODELS
 from engine.worker.models.wan.text_weights import TEXT_PLACES
 
-PUBLISHED = [spec.name for spec in MODELS.values() if spec.files is not None]
+PUBLISHED = [spec.name for spec in MODELS.values() if spec.files and not spec.files.vace]
+WITH_VACE = [spec.name for spec in MODELS.values() if spec.files and spec.files.vace]
+
+
+def touch(store, model):
+    for file in model.files:
+        path = store.folder(model) / file.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_every_file_of_a_pulled_model_is_found(name):
     store = Store(models_folder())
     for model in with_needs(name):
-        for file in model.files:
-            path = store.folder(model) / file.path
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.touch()
+        touch(store, model)
     found, files = find_model(name), MODELS[name].files
     assert found.own(files.transformer, "transformer").is_relative_to(store.folder(find(name)))
     assert found.shared(files.vae, "autoencoder") == store.folder(find("wan2.1-vae")) / files.vae[0]
@@ -37,6 +42,18 @@ def test_the_tiny_autoencoder_is_found_too(name):
     assert find_model(name).shared(MODELS[name].files.tae, "tiny autoencoder") == path
 
 
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", WITH_VACE)
+def test_a_pulled_stack_goes_onto_a_pulled_model(name):
+    store = Store(models_folder())
+    stack = find("vace-14b" if "14b" in name else "vace-1.3b")
+    for model in (*with_needs(name.removesuffix("-vace")), stack):
+        touch(store, model)
+    found, files = find_model(name), MODELS[name].files
+    own = store.folder(find(name.removesuffix("-vace")))
+    assert found.own(files.transformer, "transformer").is_relative_to(own)
+    assert found.own(files.vace, "VACE").samefile(store.folder(stack) / stack.files[0].path)
+
+
+@pytest.mark.parametrize("name", ["house", *PUBLISHED])
 def test_the_licence_that_is_accepted_is_the_one_of_the_row(name):
     assert find(name).licence.name == MODELS[name].licence

@@ -88,8 +88,9 @@ def find_model(name: str) -> ModelFolder:
     """
     if name == HOUSE.name:
         return ModelFolder(HOUSE, WEIGHTS_DIR)
-    if name in MODELS:
-        return ModelFolder(MODELS[name], places.models_folder() / name)
+    spec = MODELS.get(name)
+    if spec is not None and spec.files is not None:
+        return ModelFolder(spec, places.models_folder() / spec.files.folder)
     folder = Path(name).expanduser()
     if not folder.is_dir():
         raise ConfigError(

@@ -63,6 +63,7 @@ class ModelFiles:
     """Where a model's weights lie, below its folder, best first.
 
     Attributes:
+        folder: its name below the folder of models.
         telling: names of the transformer's file that no other model's has.
         lora: a LoRA that belongs to the model and is merged while it loads; empty without one.
         lora_alpha: its alpha, which its file does not say.
@@ -71,6 +72,7 @@ class ModelFiles:
         vace: the VACE stack, alone or in a whole checkpoint of VACE.
     """
 
+    folder: str
     telling: tuple[str, ...]
     lora: tuple[str, ...] = ()
     lora_alpha: float | None = None
@@ -225,11 +227,13 @@ _SIGMAS: Final = SigmaTable(WAN_SHIFT)
 _VACE_LICENCE: Final = "Apache-2.0"  # as the models of Wan 2.1 that it comes from
 _VACE_MODULE: Final = ("vace.safetensors", "vace.pt")
 _VACE_1_3B_FILES: Final = (
+    "../vace-1.3b/diffusion_pytorch_model.safetensors",
     "Wan2_1-VACE_module_1_3B_bf16.safetensors",
     "../Wan2.1-VACE-1.3B/diffusion_pytorch_model.safetensors",
     "../Wan2.1-VACE-1.3B-diffusers/transformer/diffusion_pytorch_model.safetensors.index.json",
 )
 _VACE_14B_FILES: Final = (
+    "../vace-14b/Wan2_1-VACE_module_14B_bf16.safetensors",
     "Wan2_1-VACE_module_14B_bf16.safetensors",
     "../Wan2.1-VACE-14B/diffusion_pytorch_model.safetensors.index.json",
     "../Wan2.1-VACE-14B-diffusers/transformer/diffusion_pytorch_model.safetensors.index.json",
@@ -253,11 +257,12 @@ SELF_FORCING_1_3B = ModelSpec(
     fps=16.0,
     licence="Apache-2.0",  # LICENSE of github.com/guandeh17/Self-Forcing at 33593df
     files=ModelFiles(
+        folder="self-forcing-1.3b",
         telling=(
             "self_forcing_dmd.pt",
             "checkpoints/self_forcing_dmd.pt",
             "self_forcing_dmd.safetensors",
-        )
+        ),
     ),
 )
 
@@ -268,6 +273,7 @@ LONGLIVE_1_3B = replace(
     window=CacheWindow(window_latents=12, sink_latents=3),
     licence="CC-BY-NC-SA-4.0",  # card of Efficient-Large-Model/LongLive-1.3B at cda9138
     files=ModelFiles(
+        folder="longlive-1.3b",
         telling=("longlive_base.pt", "models/longlive_base.pt", "longlive_base.safetensors"),
         lora=("lora.pt", "models/lora.pt", "lora.safetensors"),
         lora_alpha=256.0,  # equal to its rank
@@ -285,7 +291,7 @@ KREA_14B = replace(
     ends_clean=True,
     recaches=False,
     licence="CC-BY-NC-SA-4.0",  # LICENSE.md of KREA's release; the card says Apache-2.0
-    files=ModelFiles(telling=("krea-realtime-video-14b.safetensors",)),
+    files=ModelFiles(folder="krea-14b", telling=("krea-realtime-video-14b.safetensors",)),
 )
 
 

@@ -95,7 +95,8 @@ def test_a_chunk_that_does_not_fit_beside_the_sink_is_refused():
 def test_a_model_goes_by_its_name_and_lies_in_the_folder_of_models(spec, monkeypatch, tmp_path):
     monkeypatch.setenv(places.HOME_VARIABLE, str(tmp_path))
     found = find_model(spec.name)
-    own = WEIGHTS_DIR if spec is HOUSE else tmp_path / "models" / spec.name
+    plain = spec.name.removesuffix("-vace")  # with VACE or without, the transformer is the same
+    own = WEIGHTS_DIR if spec is HOUSE else tmp_path / "models" / plain
     assert (found.spec, found.folder) == (spec, own)
 
 
@@ -439,3 +440,34 @@ def test_a_lora_changes_the_text_as_it_is_attended_to(with_loras):
         assert not torch.equal(model.sampler.text.kvs()[0].k, before)
         worker.run(plan(2))
         assert torch.equal(model.sampler.text.kvs()[0].k, before)
+
+
+# ---------------------------------------------------------------- VACE
+
+
+def steered(folder, spec, amount):
+    """Play eight chunks of 32x32 after a moving square, with a cut; returns their reports."""
+    with tiny_worker(load_row(folder, spec, 32, 32)) as worker:
+        worker.loop.model.prompts.wait_mixed(mix(0.5))
+        reports = []
+        for index in range(8):
+            newest = worker.deliver(4 * spec.latents_per_chunk)
+            parameters = {"steps": 2.0, "control_amount": amount, "control_kind": 1.0}
+            soft = {"cut": Cut.SOFT, "cache_action": CacheAction.RECACHE, "text": mix(0.5)}
+            change = soft if index == 5 else {"text": mix(0.5 if index > 5 else 0.0)}
+            reports.append(
+                worker.run(plan(index, parameters=parameters, input_until=newest, **change))
+            )
+        return reports
+
+
+@pytest.mark.parametrize("latents", [1, 3])
+@pytest.mark.parametrize("spec", PUBLISHED_VACE, **BY_NAME)
+def test_a_control_picture_steers_every_row_with_vace(folders, spec, latents):
+    shows = [steered(folders[spec.name], tiny_row(spec, latents), amount) for amount in (0.0, 1.0)]
+    for free, led in zip(*shows, strict=True):
+        assert (free.condition, led.discarded) == (None, "")
+        assert free.frames_crc32 != led.frames_crc32
+    assert all(
+        {reset.state for reset in report.resets} <= {"cross-attention cache"} for report in shows[1]
+    )
