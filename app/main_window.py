@@ -18,6 +18,7 @@ from app.core.mapping import ControlMap
 from app.core.midi_events import PortsChanged
 from app.engine_client import EngineClient, Link, LinkStatus
 from app.instrument import Instrument
+from app.model_shop import ModelShop
 from app.pad_pictures import load_pictures
 from app.preview_feed import PreviewFeed
 from app.widgets import theme
@@ -25,6 +26,7 @@ from app.widgets.cut_panel import CutPanel
 from app.widgets.help_overlay import HelpOverlay
 from app.widgets.hud_strip import HudStrip
 from app.widgets.learn_overlay import LearnOverlay
+from app.widgets.model_panel import ModelPanel
 from app.widgets.monitor import Monitor
 from app.widgets.notice_bar import NoticeBar, NoticeList
 from app.widgets.output_panel import OutputPanel
@@ -92,6 +94,8 @@ class MainWindow(QWidget):
         self.help = HelpOverlay(self)
         self.learn = LearnOverlay(self, self.learn_targets)
         self.feed = PreviewFeed(self)
+        self.shop = ModelShop(self)
+        self.models = ModelPanel(self)
         self._frame_timer = QTimer(self, interval=_FRAME_MS)
 
     def _lay_out(self) -> None:
@@ -103,7 +107,8 @@ class MainWindow(QWidget):
         grid.addWidget(self.monitor, 1, 0)
         grid.addWidget(self.prompt, 2, 0)
         grid.addLayout(_column(self.cuts, self.panic), 1, 1, 2, 1)
-        grid.addWidget(_scrolling(self.parameters, self.source, self.output), 1, 2, 2, 1)
+        self._side = _scrolling(self.parameters, self.source, self.output)
+        grid.addWidget(self._side, 1, 2, 2, 1)
         grid.addWidget(self.pads, 3, 0, 1, 3)
         grid.addWidget(self.hud, 4, 0, 1, 3)
         grid.addWidget(self.notices, 5, 0, 1, 3)
@@ -133,6 +138,12 @@ class MainWindow(QWidget):
         self.learn.target_chosen.connect(instrument.learn)
         self.learn.target_forgotten.connect(instrument.forget)
         self.learn.closed.connect(self._on_learn_closed)
+        self.top_bar.models_requested.connect(self._toggle_models)
+        self.models.get_requested.connect(self.shop.get)
+        self.models.accept_requested.connect(self.shop.accept)
+        self.models.dismiss_requested.connect(self.shop.dismiss)
+        self.models.cancel_requested.connect(self.shop.cancel)
+        self.models.check_requested.connect(self.shop.check)
 
     def _connect_events(self) -> None:
         client, instrument = self._client, self.instrument
@@ -146,6 +157,8 @@ class MainWindow(QWidget):
         instrument.edits_changed.connect(self._draw_values)
         instrument.soft_length_changed.connect(self.cuts.show_length)
         instrument.noticed.connect(self.notices.add)
+        self.shop.changed.connect(self.models.show_views)
+        self.shop.noticed.connect(self.notices.add)
         self.feed.frame_arrived.connect(self.monitor.show_frame)
         self._frame_timer.timeout.connect(self._draw_ring)
         self._frame_timer.start()
@@ -181,6 +194,7 @@ class MainWindow(QWidget):
             "record": instrument.toggle_recording,
             "monitor": self._toggle_full_screen,
             "learn": lambda: self._set_learning(not self.learn.isVisible()),
+            "models": self._toggle_models,
             "notices": self._toggle_notices,
             "open": self._ask_for_show,
             "save": instrument.save,
@@ -207,6 +221,12 @@ class MainWindow(QWidget):
 
     def _toggle_notices(self) -> None:
         self.notice_list.toggle(self.notices.kept)
+
+    def _toggle_models(self) -> None:
+        """Over the sliders; monitor, cuts and panic row stay free."""
+        self.models.setGeometry(self._side.geometry())
+        if self.models.toggle():
+            self.shop.refresh()
 
     def _toggle_full_screen(self) -> None:
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
@@ -329,9 +349,11 @@ class MainWindow(QWidget):
         """Keep what lies over the window as large as the window."""
         for overlay in (self.help, self.learn):
             overlay.setGeometry(self.rect())
+        self.models.setGeometry(self._side.geometry())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Say that we go; what becomes of the engine is decided elsewhere."""
+        self.shop.leave()
         self.closed.emit()
         event.accept()
 

@@ -17,6 +17,7 @@ from engine.errors import ConfigError, EngineError, ExitCode
 from engine.model_store.catalogue import CATALOGUE, Model, with_needs
 from engine.model_store.check import check_folder, check_model
 from engine.model_store.store import Store
+from engine.protocol.amounts import duration_text, size_text
 from engine.protocol.model_reports import (
     LicenceAsked,
     ModelChecked,
@@ -277,21 +278,3 @@ def progress_text(progress: PullProgressed) -> str:
     if progress.left_s is not None:
         text += f"  {duration_text(progress.left_s)} left"
     return text
-
-
-def size_text(num_bytes: int, *, is_exact: bool = True) -> str:
-    """Return a size for people, in powers of 1000 as disks and networks count."""
-    about = "" if is_exact else "about "
-    for unit, factor in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if num_bytes >= factor:
-            return f"{about}{num_bytes / factor:.1f} {unit}"
-    return f"{about}{num_bytes} B"
-
-
-def duration_text(seconds: float) -> str:
-    """Return a time to go for people."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    if hours:
-        return f"{hours} h {minutes:02d} min"
-    return f"{minutes} min {rest:02d} s" if minutes else f"{rest} s"

@@ -53,6 +53,7 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
         "INSTRUMENT",
         (
             Key("learn", ("L",), "L", "Learn MIDI: click a control, then move one"),
+            Key("models", ("M",), "M", "Models: list them, get one, check it"),
             Key("notices", ("N",), "N", "List the notices"),
             Key("open", ("Ctrl+O",), "Ctrl O", "Open a show"),
             Key("save", ("Ctrl+S",), "Ctrl S", "Save the show"),

@@ -75,6 +75,7 @@ def _surfaces_and_labels() -> str:
     QLabel#status[level="good"] {{ color: {GOOD}; }}
     QLabel#status[level="warning"] {{ color: {PENDING}; }}
     QLabel#status[level="fault"] {{ color: {AIR}; }}
+    QLabel#licence {{ background: {RAISED}; border-radius: 7px; padding: 9px; font-size: 13px; }}
     QLabel#figure {{ font-size: 17px; font-weight: 600; }}
     QLabel#figure[level="good"] {{ color: {LIVE}; }}
     QLabel#figure[level="warning"] {{ color: {PENDING}; }}
@@ -133,6 +134,8 @@ def _fields() -> str:
     QComboBox::drop-down {{ border: none; width: 22px; }}
     QComboBox QAbstractItemView {{ background: {RAISED}; border: 1px solid {LINE};
         selection-background-color: {HOVER}; padding: 4px; }}
+    QProgressBar {{ background: {RAISED}; border: none; border-radius: 3px; max-height: 6px; }}
+    QProgressBar::chunk {{ background: {LIVE}; border-radius: 3px; }}
     QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; padding: 6px; }}
     QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
     QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}

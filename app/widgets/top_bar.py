@@ -12,6 +12,7 @@ class TopBar(QWidget):
     """Chips light up when they have something to say."""
 
     learn_toggled = Signal(bool)
+    models_requested = Signal()
     help_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -22,6 +23,7 @@ class TopBar(QWidget):
         self.recording = parts.label("chip", "REC")
         self.midi = parts.label("chip", "MIDI")
         self.learn = parts.button("quiet", "LEARN", "Learn MIDI controls (L)", checkable=True)
+        self.models = parts.button("quiet", "MODELS", "List, get and check models (M)")
         self.help = parts.button("quiet", "?", "All keys (F1)")
         line = QHBoxLayout(self)
         line.setContentsMargins(4, 0, 0, 0)
@@ -30,9 +32,11 @@ class TopBar(QWidget):
         line.addSpacing(8)
         line.addWidget(self.show_name)
         line.addStretch(1)
-        for widget in (self.link, self.air, self.recording, self.midi, self.learn, self.help):
+        chips = (self.link, self.air, self.recording, self.midi)
+        for widget in (*chips, self.learn, self.models, self.help):
             line.addWidget(widget)
         self.learn.clicked.connect(self.learn_toggled)
+        self.models.clicked.connect(self.models_requested)
         self.help.clicked.connect(self.help_requested)
         self.show_recording("")
         self.show_midi("", (), "looking for devices")

@@ -20,6 +20,7 @@ def loaded_by(module):
     ("module", "never"),
     [
         ("app.main_window", {"torch", "cv2", "av", "NDIlib", "engine.host", "engine.worker"}),
+        ("app.model_shop", {"torch", "huggingface_hub", "httpx2", "engine.model_store"}),
         ("app.engine_client", {"torch", "cv2", "av", "NDIlib", "engine.host", "engine.worker"}),
         ("engine.host.floor_plan", {"torch", "PySide6", "shiboken6", "app", "engine.worker"}),
         ("engine.host.__main__", {"torch", "PySide6", "shiboken6", "app", "engine.worker"}),

@@ -13,6 +13,7 @@ from engine import cli_models
 from engine.errors import ConfigError, ExitCode
 from engine.model_store.catalogue import CATALOGUE
 from engine.model_store.store import Store
+from engine.protocol import amounts
 from engine.protocol.model_reports import (
     LicenceAsked,
     ModelChecked,
@@ -185,6 +186,7 @@ def test_sizes_rates_and_times_are_for_people():
     )  # fmt: skip
     text = "krea-14b  downloading   25%  7.2 GB of 28.6 GB  110.0 MB/s  3 min 15 s left"
     assert cli_models.progress_text(progress) == text
-    assert cli_models.duration_text(4020) == "1 h 07 min"
-    assert cli_models.duration_text(9.6) == "10 s"
-    assert cli_models.size_text(999) == "999 B"
+    assert amounts.duration_text(4020) == "1 h 07 min"
+    assert amounts.duration_text(9.6) == "10 s"
+    assert amounts.size_text(999) == "999 B"
+    assert amounts.size_text(28_580_000_000, is_exact=False) == "about 28.6 GB"
