@@ -248,7 +248,10 @@ class ChunkLoop:
             share = 1.0
         elif share is None:
             share = start_sigma(plan.parameters.get("input_amount", 0.0))
-        return chunk_steps(spec.steps, count, share, shift=spec.shift, ends_clean=spec.ends_clean)
+        return chunk_steps(
+            spec.steps, count, share,
+            shift=spec.shift, ends_clean=spec.ends_clean, tells_less=spec.tells_less,
+        )  # fmt: skip
 
     def _noise(self, plan: ChunkPlan, step: int, num_latents: int | None = None) -> Tensor:
         """Draw noise of a step for a chunk, or for another number of latents."""

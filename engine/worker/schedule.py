@@ -133,11 +133,11 @@ def _even_steps(start: float, count: int) -> list[np.float32]:
 
 
 def first_video_timestep(noise_share: float) -> int:
-    """Timestep told to the model for a video latent with this noise share.
+    """Timestep told to the model for a video latent with this noise share, never below 0.
 
     Source: StreamDiffusionV2 (100 below the true level).
     """
-    return int(NUM_TRAIN_STEPS * noise_share) - 100
+    return max(int(NUM_TRAIN_STEPS * noise_share) - 100, 0)
 
 
 def motion_share(motion_rms: float) -> float:

@@ -5,7 +5,11 @@ noise shares, with the shift of its schedule undone, stand at even places from 1
 (clean), straight lines between them. A video start enters the curve where its noise share is
 reached and spaces its steps evenly from there.
 
-A model whose last step cleans up at timestep 0 keeps that: its steps are KREA's own rule.
+Two rules for a video start are published, and a model's row says which is its own:
+
+    ends_clean    KREA: the last step cleans up at timestep 0; the first is told what noise there is
+    tells_less    StreamDiffusionV2, Scope: the first step is told timestep 1000 * share - 100, less
+                  than there is, which keeps more of the video; the steps after it stay as they are
 """
 
 from __future__ import annotations
@@ -25,6 +29,7 @@ def chunk_steps(
     *,
     shift: float = 1.0,
     ends_clean: bool = False,
+    tells_less: bool = False,
 ) -> DenoisingSteps:
     """Return `count` denoising steps.
 
@@ -34,6 +39,7 @@ def chunk_steps(
         noise_share: 1 starts from noise; less, what video latents are mixed with.
         shift: of the model's schedule; 1 is none.
         ends_clean: its last step is told timestep 0.
+        tells_less: its first step on a video is told less noise than there is.
 
     Raises:
         ValueError: fewer steps than none, or a share outside 0..1.
@@ -51,7 +57,10 @@ def chunk_steps(
     entry = float(np.interp(start, shares[::-1], places[::-1]))
     wanted = entry * (1 - np.arange(count) / count)
     shares_wanted = np.interp(wanted, places[::-1], shares[::-1])
-    return steps_from_sigmas([shifted(float(share), shift) for share in shares_wanted])
+    steps = steps_from_sigmas([shifted(float(share), shift) for share in shares_wanted])
+    if not tells_less or noise_share == 1:
+        return steps
+    return SigmaTable(shift).video_steps(steps.timesteps, noise_share)
 
 
 def start_sigma(input_amount: float) -> float:

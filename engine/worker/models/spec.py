@@ -107,6 +107,7 @@ class ModelSpec:
         latents_per_chunk: latents denoised together.
         steps: noise levels of a chunk.
         ends_clean: the last step is told timestep 0 and cleans up.
+        tells_less: a start from video is told less noise than there is, see `steps`.
         shift: of the noise schedule it was trained with; 1 is none.
         context_timestep: what it is told of finished latents.
         recaches: a changed prompt rewrites the context. False for a model that was taught to go on
@@ -130,6 +131,7 @@ class ModelSpec:
     latents_per_chunk: int
     steps: DenoisingSteps
     ends_clean: bool = False
+    tells_less: bool = False
     shift: float
     context_timestep: float = 0.0
     recaches: bool = True
@@ -252,6 +254,7 @@ SELF_FORCING_1_3B = ModelSpec(
     window=CacheWindow(window_latents=21, sink_latents=3),
     latents_per_chunk=3,
     steps=_SIGMAS.steps(_SIGMAS.warp(_UNWARPED_STEPS)),
+    tells_less=True,  # as Scope plays the models of this size
     shift=WAN_SHIFT,
     size_px=(832, 480),
     fps=16.0,
@@ -289,6 +292,7 @@ KREA_14B = replace(
     window=CacheWindow(window_latents=6),
     steps=_SIGMAS.strength_steps(1.0, _KREA_NUM_STEPS),
     ends_clean=True,
+    tells_less=False,
     recaches=False,
     licence="CC-BY-NC-SA-4.0",  # LICENSE.md of KREA's release; the card says Apache-2.0
     files=ModelFiles(folder="krea-14b", telling=("krea-realtime-video-14b.safetensors",)),

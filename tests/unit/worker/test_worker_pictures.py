@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.worker.models.spec import HOUSE, KREA_14B, SELF_FORCING_1_3B
+from engine.worker.models.spec import HOUSE, KREA_14B, LONGLIVE_1_3B, MODELS, SELF_FORCING_1_3B
 from engine.worker.pictures import PictureWriter, bgrx_reference
 from engine.worker.schedule import SigmaTable, steps_from_sigmas
 from engine.worker.steps import chunk_steps, start_sigma
@@ -105,3 +105,34 @@ def test_a_model_that_cleans_up_at_the_end_does_so_at_any_count(count):
 
 def test_no_wish_is_the_models_own_list():
     assert chunk_steps(KREA_14B.steps, 0) is KREA_14B.steps
+
+
+def test_a_model_that_tells_less_is_told_so_in_its_first_step_on_video_only():
+    spec, share = SELF_FORCING_1_3B, 0.7
+    told = chunk_steps(spec.steps, 4, share, shift=spec.shift, tells_less=spec.tells_less)
+    plain = chunk_steps(spec.steps, 4, share, shift=spec.shift)
+    assert told.start_sigma == plain.start_sigma == pytest.approx(share)
+    assert (told.timesteps[0], plain.timesteps[0]) == (600.0, pytest.approx(700.0))
+    assert told.sigmas[0] == SigmaTable(spec.shift).sigma_at(600.0)
+    assert told.timesteps[1:] == plain.timesteps[1:]
+
+
+def test_without_a_video_nothing_is_understated():
+    spec = LONGLIVE_1_3B
+    assert chunk_steps(spec.steps, 0, shift=spec.shift, tells_less=True) is spec.steps
+    told = chunk_steps(spec.steps, 3, shift=spec.shift, tells_less=True)
+    assert told == chunk_steps(spec.steps, 3, shift=spec.shift)
+
+
+@pytest.mark.parametrize("share", [0.06, 0.1, 0.15])
+def test_the_least_noise_is_told_as_none_at_the_lowest(share):
+    steps = chunk_steps(SELF_FORCING_1_3B.steps, 4, share, shift=5.0, tells_less=True)
+    assert steps.timesteps[0] == max(int(1000 * share) - 100, 0)
+    assert steps.start_sigma == share
+
+
+def test_each_published_rule_has_its_models():
+    told = {spec.name: (spec.ends_clean, spec.tells_less) for spec in MODELS.values()}
+    assert told.pop("house") == (False, False)
+    assert {rule for name, rule in told.items() if "krea" in name} == {(True, False)}
+    assert {rule for name, rule in told.items() if "krea" not in name} == {(False, True)}
