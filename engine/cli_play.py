@@ -35,7 +35,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--preset", help="name of the preset to begin with; the first without it")
     add("--prompt", help="begin with this prompt instead of the preset's")
     add("--seed", type=int, help="seed of the show; by chance without it")
-    add("--source", help="a video file, camera:0, ndi:NAME, pattern or none")
+    add("--source", help="a video file, camera:0, ndi:NAME, visuals:dancer, pattern …")
     add("--output", help="ndi, ndi:NAME or none")
     add("--output-size", metavar="WxH", help="size that leaves, even pixels")
     add("--rate", help="output frames a second, 23.976 to 60: 30, 29.97, 24000/1001 …")

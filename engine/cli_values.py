@@ -13,7 +13,7 @@ from engine.protocol.values import SourceSpec
 SLOWEST, FASTEST = Fraction(24000, 1001), Fraction(60)
 MODEL_STEP_PX = 16
 SMALLEST_PX, LARGEST_PX = 64, 4096
-_SOURCES = "none, pattern, camera:NUMBER, ndi:NAME, or a video file"
+_SOURCES = "none, pattern, visuals[:WHAT], camera:NUMBER, ndi:NAME, or a video file"
 
 
 def size_of(text: str, step_px: int = 2, option: str = "--size") -> tuple[int, int]:
@@ -60,13 +60,13 @@ def rate_of(text: str, option: str = "--rate") -> Fraction:
 
 
 def source_of(text: str) -> SourceSpec:
-    """Return the source of ``camera:0``, ``ndi:NAME``, ``pattern``, ``none`` or a file's path.
+    """Return the source of ``camera:0``, ``visuals:dancer``, ``pattern``, ``none`` … or a path.
 
     Raises:
         ConfigError: it is empty.
     """
     kind, _, address = text.partition(":")
-    if kind in {"none", "pattern", "camera", "ndi", "file"}:
+    if kind in {"none", "pattern", "visuals", "camera", "ndi", "file"}:
         return SourceSpec(kind=kind, address=address)
     if not text:
         raise ConfigError(f"--source: got nothing, expected {_SOURCES}")

@@ -9,13 +9,32 @@ from app.widgets import parts
 from engine.protocol.messages import SourceState
 from engine.protocol.show import SOURCE_KINDS
 from engine.protocol.values import SourceSpec
+from engine.protocol.visuals import MAPS
 
-_LABELS = {"none": "None", "pattern": "Test", "file": "File", "camera": "Camera", "ndi": "NDI"}
+_LABELS = {
+    "none": "None",
+    "pattern": "Test",
+    "visuals": "Visuals",
+    "file": "File",
+    "camera": "Camera",
+    "ndi": "NDI",
+}
 _HINTS = {
+    "visuals": "Empty: wanders. Or: slow red flames · dancer #7",
     "file": "Path of a video",
     "camera": "Camera number, 0 is the first",
     "ndi": "NDI source name, or host:port",
 }
+_TIPS = {
+    "visuals": (
+        "Pictures that Segue draws itself, without an end.\n"
+        "Empty: wanders from look to look.\n"
+        "Words of a prompt, as in “slow red gold flames”: that picture.\n"
+        f"Or a map for control to follow by brightness: {', '.join(MAPS)}.\n"
+        "#7 at the end: the same drawn otherwise, another for every number."
+    )
+}
+_WITHOUT_ADDRESS = ("none", "pattern", "visuals")  # can be selected with an empty address
 _LEVELS = {"live": "good", "opening": "warning", "stalled": "warning", "failed": "fault"}
 _VIDEOS = "Videos (*.mp4 *.mov *.mkv *.webm *.avi *.m4v *.mpg);;All files (*)"
 
@@ -68,6 +87,7 @@ class SourcePanel(parts.Card):
         needs_address = kind in _HINTS
         self.address.setVisible(needs_address)
         self.address.setPlaceholderText(_HINTS.get(kind, ""))
+        self.address.setToolTip(_TIPS.get(kind, ""))
         self.browse.setVisible(kind == "file")
 
     def _on_kind_clicked(self, kind: str) -> None:
@@ -75,14 +95,14 @@ class SourcePanel(parts.Card):
         self.address.setText(self._shown.address if self._shown.kind == kind else "")
         if kind == "camera" and not self.address.text():
             self.address.setText("0")
-        if kind in ("none", "pattern"):
-            self.source_selected.emit(SourceSpec(kind=kind))
+        if kind in _WITHOUT_ADDRESS:
+            self.source_selected.emit(SourceSpec(kind=kind, address=self.address.text()))
         else:
             self.address.setFocus()
 
     def _on_return_pressed(self) -> None:
         address = self.address.text().strip()
-        if address:
+        if address or self._kind in _WITHOUT_ADDRESS:
             self.address.clearFocus()
             self.source_selected.emit(SourceSpec(kind=self._kind, address=address))
 

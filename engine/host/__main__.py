@@ -46,7 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--show", type=Path, help="folder of a show: its first look, source, output and model")
     add("--prompt", default=_DEFAULTS.look.prompt, help="what the show begins with")
     add("--seed", type=int, help="seed of the show; by chance without it")
-    add("--source", default="none", help="none, pattern, camera:N, ndi:NAME, or a video file")
+    add("--source", default="none", help="as in `segue play`: pattern, visuals:dancer, a file …")
     add("--size", default="1280x720", help="output size in pixels, even numbers")
     add("--rate", default="30", help="output frames a second: 30, 29.97, 24000/1001 …")
     add("--ndi-name", default="Segue", help="name of the NDI source")

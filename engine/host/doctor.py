@@ -30,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     doctor_devices.check_ndi,
     doctor_devices.check_midi,
     doctor_devices.check_cameras,
+    doctor_devices.check_visuals,
     doctor_devices.check_codecs,
     doctor_system.check_window,
     doctor_system.check_disk,

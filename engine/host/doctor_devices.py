@@ -1,4 +1,4 @@
-"""The doctor's checks of what is plugged in or beside us: GPU users, NDI, MIDI, cameras, codecs."""
+"""The doctor's checks of what is plugged in or beside us: GPU, NDI, MIDI, sources, codecs."""
 
 from __future__ import annotations
 
@@ -90,6 +90,15 @@ def check_cameras() -> list[Finding]:
     """Capture devices."""
     cameras = list_cameras()
     return [ok("cameras", ", ".join(cameras) if cameras else "none is connected")]
+
+
+def check_visuals() -> list[Finding]:
+    """What the source `visuals` can draw."""
+    said, trouble = ask_python("-m", "engine.visuals.player", "--list")
+    if trouble:
+        remedy = "run `python3 run.py` again; until then choose another source"
+        return [warn("visuals", f"they cannot be drawn: {trouble}", remedy)]
+    return [ok("visuals", said.strip())]
 
 
 def check_codecs() -> list[Finding]:

@@ -17,7 +17,7 @@ from engine.protocol.parameters import PARAMETERS, parameter
 from engine.protocol.values import Cut, Look, ModelChoice, OutputSpec, SourceSpec
 
 SCHEMA_VERSION = 1
-SOURCE_KINDS = ("none", "pattern", "file", "camera", "ndi")
+SOURCE_KINDS = ("none", "pattern", "visuals", "file", "camera", "ndi")
 MAX_CUT_CHUNKS = 64
 MAX_SEED = 2**63 - 1  # what TOML holds
 DEFAULT_COLOUR = "#7c8aa5"

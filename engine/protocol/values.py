@@ -70,10 +70,10 @@ class Look(Value, frozen=True, kw_only=True):
 
 
 class SourceSpec(Value, frozen=True, kw_only=True):
-    """Where pictures come in. `kind` is one of none, pattern, file, camera, ndi."""
+    """Where pictures come in. `kind` is one of none, pattern, visuals, file, camera, ndi."""
 
     kind: str = "none"
-    address: str = ""  # file path, camera index, NDI source name or host:port
+    address: str = ""  # what to draw, file path, camera index, NDI name or host:port
 
 
 class OutputSpec(Value, frozen=True, kw_only=True):

@@ -118,7 +118,13 @@ def palette_of(look: Look) -> Tensor:
 
 
 @torch.no_grad()
-def paint(looks: Sequence[Look], num_frames: int, device: torch.device, canvas: Canvas) -> Painting:
+def paint(
+    looks: Sequence[Look],
+    num_frames: int,
+    device: torch.device,
+    canvas: Canvas,
+    first_frame: int = 0,
+) -> Painting:
     """Draw a batch of looks.
 
     Args:
@@ -126,12 +132,14 @@ def paint(looks: Sequence[Look], num_frames: int, device: torch.device, canvas: 
         num_frames: F, at 16 frames a second.
         device: where to draw.
         canvas: which window; H and W are its size divided by its stride.
+        first_frame: where in the clip to begin.
 
     Returns:
         A painting of B = len(looks) clips.
     """
     u, v = canvas.axes(device)
-    seconds = torch.arange(num_frames, device=device).view(1, -1, 1, 1) / FPS
+    frames = torch.arange(first_frame, first_frame + num_frames, device=device)
+    seconds = frames.view(1, -1, 1, 1) / FPS
     p = torch.tensor([look.parameters for look in looks], device=device).view(
         len(looks), -1, 1, 1, 1
     )

@@ -129,7 +129,17 @@ def test_the_doctor_tells_what_is_here_as_json():
     done = segue("doctor", "--json", "--port", "0")
     found = json.loads(done.stdout)
     names = {finding["name"] for finding in found}
-    assert {"python", "packages", "torch", "weights", "ndi", "midi", "codecs", "disk"} <= names
+    assert {
+        "python",
+        "packages",
+        "torch",
+        "weights",
+        "ndi",
+        "midi",
+        "codecs",
+        "disk",
+        "visuals",
+    } <= names
     is_missing = any(finding["level"] == "missing" for finding in found)
     assert done.returncode == (ExitCode.UNAVAILABLE if is_missing else ExitCode.OK)
     assert all(finding["remedy"] for finding in found if finding["level"] == "missing")
@@ -196,6 +206,8 @@ def test_sizes_must_divide():
     [
         ("pattern", SourceSpec(kind="pattern")),
         ("camera:1", SourceSpec(kind="camera", address="1")),
+        ("visuals", SourceSpec(kind="visuals")),
+        ("visuals:slow red flames", SourceSpec(kind="visuals", address="slow red flames")),
         ("ndi:BOOTH (Cam: 2)", SourceSpec(kind="ndi", address="BOOTH (Cam: 2)")),
         ("clips/a:b.mp4", SourceSpec(kind="file", address="clips/a:b.mp4")),
         ("file:x.mov", SourceSpec(kind="file", address="x.mov")),

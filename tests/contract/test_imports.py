@@ -27,6 +27,7 @@ def loaded_by(module):
         ("engine.cli_play", {"torch", "PySide6", "shiboken6", "app", "engine.worker"}),
         ("engine.host.fake_worker", {"torch", "PySide6"}),
         ("engine.worker.__main__", {"PySide6", "shiboken6", "aiohttp", "app", "engine.host"}),
+        ("engine.visuals.player", {"torch", "PySide6", "aiohttp", "app", "engine.host"}),
         ("engine.protocol.messages", {"torch", "PySide6", "cv2", "av", "app", "engine.host"}),
         ("engine.host.score", {"torch", "PySide6", "aiohttp", "cv2", "av", "NDIlib"}),
         ("engine.host.playout.clock", {"torch", "PySide6", "aiohttp", "cv2", "av", "NDIlib"}),

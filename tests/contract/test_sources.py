@@ -83,17 +83,28 @@ def live_ndi():
         yield address_of(sender)
 
 
-@pytest.fixture(params=["pattern", "file", "camera", "ndi"])
+@pytest.fixture(params=["pattern", "visuals", "file", "camera", "ndi"])
 def spec(request, clip):
     """Each kind, really delivering; OpenCV's camera reads a file where no camera is fitted."""
-    address = {"file": str(clip), "camera": str(clip), "pattern": ""}
+    address = {"file": str(clip), "camera": str(clip), "pattern": "", "visuals": "fast plasma"}
     if request.param == "ndi":
         address["ndi"] = request.getfixturevalue("live_ndi")
     return SourceSpec(kind=request.param, address=address[request.param])
 
 
+@pytest.fixture(scope="module")
+def visuals():
+    """One for all tests: its process takes seconds to load torch."""
+    source = open_source(SourceSpec(kind="visuals", address="fast plasma"))
+    yield source
+    source.close()
+
+
 @pytest.fixture
-def source(spec):
+def source(request, spec):
+    if spec.kind == "visuals":
+        yield request.getfixturevalue("visuals")
+        return
     source = open_source(spec)
     yield source
     source.close()

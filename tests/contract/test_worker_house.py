@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 
+from engine.host.sources.fit import fit
+from engine.host.sources.kinds import open_source
 from engine.protocol.frame_ring import FrameMeta, RingReader, RingWriter
-from engine.protocol.values import CacheAction, Cut, ModelChoice, WeightedPrompt
+from engine.protocol.values import CacheAction, Cut, ModelChoice, SourceSpec, WeightedPrompt
 from engine.worker.models.house.house import HOUSE_SAMPLING
+from tests.contract.test_sources import frames_of
 from tests.worker_process import FRAMES_PER_CHUNK, plan, worker_process
 
 SIZE_PX = HOUSE_SAMPLING.size_px
@@ -89,6 +92,37 @@ def test_the_picture_follows_the_shape_of_the_source(house):
     shown = pictures(house).mean((0, 3))
     ring.close()
     assert shown[:, : SIZE_PX // 2].mean() > 1.3 * shown[:, SIZE_PX // 2 :].mean()
+
+
+def test_the_picture_follows_a_dancer_of_our_own_visuals(house):
+    maps = visuals_into_the_ring(house, "dancer", 2 * FRAMES_PER_CHUNK)[-FRAMES_PER_CHUNK:]
+    wait_for_maps(house, RingReader(house.input_ring).num_written - 1)
+    shown, wanted = coarse(pictures(house)), coarse(maps)
+    assert correlation(shown, wanted) > 0.5
+    assert correlation(shown, wanted[..., ::-1]) < 0.5 * correlation(shown, wanted)
+
+
+def visuals_into_the_ring(worker, address, count) -> np.ndarray:
+    """Let the source play into the input ring; returns the frames [F, H, W, 3] in 0..1."""
+    source = open_source(SourceSpec(kind="visuals", address=address))
+    frames = [frame for frame, _ in frames_of(source, count)]
+    source.close()
+    fitted = [fit(frame.pixels, SIZE_PX, SIZE_PX) for frame in frames]
+    ring = RingWriter(worker.input_ring)
+    for frame, pixels in zip(frames, fitted, strict=True):
+        ring.write(pixels, FrameMeta(media_index=frame.media_index))
+    ring.close()
+    return np.stack(fitted) / 255.0
+
+
+def coarse(frames) -> np.ndarray:
+    """Return the brightness of squares of 16 px, [F, H/16, W/16]."""
+    count, side = len(frames), SIZE_PX // 16
+    return frames.mean(3).reshape(count, side, 16, side, 16).mean((2, 4))
+
+
+def correlation(one, other) -> float:
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
 
 
 def wait_for_maps(worker, until: int) -> None:

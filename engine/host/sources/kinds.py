@@ -6,12 +6,14 @@ from engine.errors import SourceError
 from engine.host.sources.base import Source
 from engine.protocol.values import SourceSpec
 
-SOURCE_KINDS = ("pattern", "file", "camera", "ndi")
+SOURCE_KINDS = ("pattern", "visuals", "file", "camera", "ndi")
+_MODEL_PX = (256, 256)  # width and height of the house model's pictures
 
 
-def make_source(spec: SourceSpec) -> Source:
+def make_source(spec: SourceSpec, wanted_px: tuple[int, int] = _MODEL_PX) -> Source:
     """Return the source of `spec`, not opened yet.
 
+    `wanted_px` is what its pictures are fitted to; one that draws its own draws them in that shape.
     Libraries are loaded here, so that a broken one takes only its own kind with it.
 
     Raises:
@@ -23,6 +25,10 @@ def make_source(spec: SourceSpec) -> Source:
                 from engine.host.sources.test_pattern import TestPattern
 
                 return TestPattern(spec.address)
+            case "visuals":
+                from engine.host.sources.visuals import Visuals
+
+                return Visuals(spec.address, wanted_px)
             case "file":
                 from engine.host.sources.video_file import VideoFile
 

@@ -147,7 +147,7 @@ class SourceRunner:
 
     def _begin_to_open(self, spec: SourceSpec) -> None:
         try:
-            source = make_source(spec)
+            source = make_source(spec, self._size_px)
         except SourceError as error:
             self._refused = SourceState(spec=spec, status="failed", message=str(error))
             self._notices(Severity.WARNING, "source", str(error))

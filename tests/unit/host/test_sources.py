@@ -99,7 +99,9 @@ def test_an_ndi_address_is_told_from_a_name(address, answer):
 
 
 def test_an_unknown_kind_of_source_lists_those_that_exist():
-    with pytest.raises(SourceError, match="choose one of: none, pattern, file, camera, ndi"):
+    with pytest.raises(
+        SourceError, match="choose one of: none, pattern, visuals, file, camera, ndi"
+    ):
         make_source(SourceSpec(kind="webcam"))
 
 
