@@ -18,7 +18,7 @@ from app.core.edits import Edits
 from app.core.mapping import ControlMap, CutPressed, Intent, ParameterSet, PresetPressed
 from app.core.midi_events import ControlMoved, PortsChanged
 from app.core.session import record, recovered_bindings
-from app.engine_client import EngineClient
+from app.engine_client import EngineClient, Link, LinkStatus
 from app.pad_pictures import save_picture
 from app.session_store import SessionStore, own_copy
 from engine.errors import ShowError
@@ -26,6 +26,7 @@ from engine.protocol.messages import (
     CancelCut,
     EngineState,
     HardCut,
+    PreparePrompts,
     QueuePrompt,
     RestartWorker,
     SelectSource,
@@ -66,6 +67,7 @@ class Instrument(QObject):
         self._tick = QTimer(self, singleShot=True, interval=_TICK_MS)
         self._tick.timeout.connect(self._flush)
         client.state_arrived.connect(self._on_state)
+        client.link_changed.connect(self._on_link_changed)
 
     # ------------------------------------------------------------ cuts
 
@@ -258,8 +260,18 @@ class Instrument(QObject):
             self.show = replace(self.show, presets=(*self.show.presets[:-1], shown))
             self.save()
 
+    def _on_link_changed(self, link: Link) -> None:
+        if link.status is LinkStatus.LIVE:
+            self._announce()
+
+    def _announce(self) -> None:
+        """Let the engine prepare the prompts of all pads, so that no cut waits for its text."""
+        if self._client.is_connected:
+            self._client.send(PreparePrompts(texts=self.show.prompts))
+
     def _adopt(self, show: Show) -> None:
         self.show = show
+        self._announce()
         self._journal(show=str(show.folder or ""), bindings=None)
         self.show_opened.emit(show)
 

@@ -44,7 +44,7 @@ from engine.protocol.values import Cut, Severity
 
 _FRAME_MS = 33  # the ring turns at thirty pictures a second
 _PANEL_PX = 352
-_MAX_READINGS = 64
+_MAX_READINGS = 512  # of all pads, and of what is typed
 _LINK = {
     LinkStatus.STARTING: ("STARTING", "warning"),
     LinkStatus.LIVE: ("LIVE", "good"),

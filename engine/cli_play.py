@@ -72,6 +72,7 @@ def config_of(options: argparse.Namespace, show: Show) -> HostConfig:
     return HostConfig(
         port=options.port,
         look=_look(options, show),
+        prompts=show.prompts,
         source=_source(options, show),
         needs_source=options.source is not None,
         output=_output(options, show.output),

@@ -105,6 +105,9 @@ class WorkerDiary:
     def on_prompt_read(self, event):
         self._write("prompt", event)
 
+    def on_prompt_failed(self, event):
+        self._write("prompt failed", event)
+
     def on_lost(self, reason, detail):
         self._write("lost", reason)
 

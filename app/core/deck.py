@@ -126,7 +126,10 @@ def prompt_now(state: EngineState) -> str:
 
 
 def blend_text(state: EngineState) -> str:
-    """Return how a running blend stands, for example `62 % of 2 texts`; empty without one."""
+    """Return how the text on air stands: late, or `62 % of a blend of 2`; empty when it is one."""
+    if state.worker.late_prompts:
+        is_broken = any(prompt.failure for prompt in state.worker.late_prompts)
+        return "cannot be encoded" if is_broken else "is being encoded"
     parts = [part for part in state.prompt_now if part.weight > 0.005]
     if len(parts) < 2:
         return ""

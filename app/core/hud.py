@@ -135,13 +135,15 @@ def dropped_frames(state: EngineState) -> int:
 
 
 def _trouble(state: EngineState) -> Figure:
-    restarts, resets, drops = state.worker.restarts, state.worker.resets, dropped_frames(state)
+    worker = state.worker
+    late = f" · {worker.late_chunks} late" if worker.late_chunks else ""
     return Figure(
         caption="RESTARTS · RESETS · DROPS",
-        value=f"{restarts} · {resets} · {drops}",
+        value=f"{worker.restarts} · {worker.resets} · {dropped_frames(state)}{late}",
         help=f"Generator restarts, forced cache resets, dropped frames. "
-        f"{state.playout.late} output frames were late.",
-        level=Level.WARNING if restarts else Level.PLAIN,
+        f"{state.playout.late} output frames were late. {worker.late_chunks} chunks kept the "
+        "prompt before, because theirs was not encoded in time.",
+        level=Level.WARNING if worker.restarts or worker.late_prompts else Level.PLAIN,
     )
 
 

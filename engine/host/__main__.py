@@ -106,7 +106,10 @@ def _as_in_show(config: HostConfig, folder: Path) -> HostConfig:
     show = load_show(folder)
     look = show.presets[0].look() if show.presets else config.look
     output = structs.replace(show.output, ndi=show.output.ndi and config.output.ndi)
-    return replace(config, look=look, source=show.source, output=output, model=show.model)
+    return replace(
+        config, look=look, prompts=show.prompts, source=show.source, output=output,
+        model=show.model,
+    )  # fmt: skip
 
 
 if __name__ == "__main__":

@@ -21,13 +21,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from engine.host import late_text
+from engine.host import late_text, rehearsal
 from engine.host import score as music
 from engine.host import take as takes
 from engine.host import tempo as beat
 from engine.host.events import EventHub
 from engine.host.late_text import LateTexts
 from engine.host.looks import Values
+from engine.host.rehearsal import Rehearsal
 from engine.host.score import Score, ScoreCommand
 from engine.host.supervisor import Supervisor
 from engine.host.take import Take
@@ -41,6 +42,7 @@ from engine.protocol.orders import (
     ChunkReport,
     FramesReady,
     LoadModel,
+    PromptFailed,
     PromptRead,
     WorkerReady,
 )
@@ -129,6 +131,7 @@ class Conductor:
         self._takes_folder = takes_folder
         self._started_s = time.monotonic()
         self._in_hand: ChunkPlan | None = None
+        self._rehearsal = Rehearsal()
         self._frames_per_chunk = 0
         self._native_fps = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -175,6 +178,22 @@ class Conductor:
         self.score = music.apply(self.score, command)
         if self.score.frame != before:
             self._playout.set_frame_parameters(self.score.frame)
+
+    def announce(self, prompts: Sequence[str]) -> int:
+        """Let the worker prepare the prompts of the show, in order; returns how many it will.
+
+        Raises:
+            ConfigError: a prompt is too long; nothing changed.
+        """
+        self._rehearsal = rehearsal.announced(self._rehearsal, prompts)
+        self._rehearse()
+        return len(self._rehearsal.prompts)
+
+    def _rehearse(self) -> None:
+        if self.supervisor.status == "live":
+            self._rehearsal, text = rehearsal.told(self._rehearsal)
+            if text is not None:
+                self.supervisor.prepare(text)
 
     def publish(self, event: HostEvent) -> None:
         """Tell everybody who listens."""
@@ -249,9 +268,10 @@ class Conductor:
         for text in ready.notices:
             self._notice(Severity.WARNING, "worker", text)
         self._begin_take(ready)
-        on_air = [part.text for part in self.score.text]
-        for text in filter(None, [*on_air, self.score.next_prompt]):
+        for text in music.coming_prompts(self.score):
             self.supervisor.prepare(text)
+        self._rehearsal = rehearsal.begun(self._rehearsal)
+        self._rehearse()
         if self.supervisor.restarts:
             self._notice(Severity.INFO, "worker", "the generator is back with the same look")
         self._cross_when_there_is_room()
@@ -308,8 +328,15 @@ class Conductor:
         return False
 
     def on_prompt_read(self, event: PromptRead) -> None:
-        """Tell how the model understood a prompt."""
+        """Tell how the model understood a prompt, and let it read the next."""
         self.publish(event)
+        self._rehearsal = rehearsal.read(self._rehearsal, event.text)
+        self._rehearse()
+
+    def on_prompt_failed(self, event: PromptFailed) -> None:
+        """Say so before it is cut to."""
+        text = late_text.cannot_be_encoded(event.text, event.reason)
+        self._notice(Severity.WARNING, "prompt", f"{text}; choose another, or queue it again")
 
     def on_lost(self, reason: str, detail: str) -> None:
         """Go on with the same look when the next worker is there."""

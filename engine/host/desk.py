@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Protocol, assert_never
 
 from engine.errors import EngineError
+from engine.host import rehearsal
 from engine.host import score as music
 from engine.host import tempo as beat
 from engine.host.conductor import Conductor
@@ -26,6 +27,7 @@ from engine.protocol.messages import (
     EngineState,
     HardCut,
     Hello,
+    PreparePrompts,
     QueuePrompt,
     Rates,
     RestartWorker,
@@ -96,6 +98,8 @@ class Desk:
         match command:
             case SetParameters() | QueuePrompt() | HardCut() | SoftCut() | CancelCut():
                 return self._obey(command)
+            case PreparePrompts():
+                return self._prepare(command.texts)
             case SelectSource():
                 self._source.select(command.source)
                 return f"opening source {command.source.kind}"
@@ -137,6 +141,12 @@ class Desk:
                 return self._effect_of_cut()
             case CancelCut():
                 return "soft cut stopped where it is" if ran_before else "the cut is forgotten"
+
+    def _prepare(self, texts: tuple[str, ...]) -> str:
+        count, asked = self._conductor.announce(texts), len(set(texts))
+        if asked > rehearsal.MAX_PROMPTS:
+            return f"the first {count} of {asked} prompts are prepared, the others when cut to"
+        return f"{count} prompts are prepared"
 
     def _effect_of_edits(self, values: Values) -> str:
         if len(frame_rows(values)) == len(values):
@@ -210,5 +220,7 @@ class Desk:
             shapes=report.shapes if report else {},
             restarts=supervisor.restarts,
             resets=told.resets,
+            late_chunks=told.late.num_chunks,
+            late_prompts=report.late_prompts if report else (),
             memory_bytes=supervisor.memory_bytes,
         )

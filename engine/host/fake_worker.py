@@ -4,7 +4,8 @@ Speaks the same pipe and ring as engine/worker and honours every plan, so the wh
 it is. Frames depend on the plans alone: a take made with it can be replayed.
 
     python -m engine.host.fake_worker [--chunk-ms 400] [--die-at N] [--hang-at N] [--stall-at N]
-                                      [--discard-at N] [--garble-at N] [--fail-load SENTENCE]
+                                      [--discard-at N] [--garble-at N] [--late-at N]
+                                      [--fail-load SENTENCE]
 
 The faults happen at chunk N of the show, so a restarted worker does not repeat them. The variable
 `SEGUE_FAKE_WORKER` may hold the same arguments.
@@ -51,7 +52,7 @@ from engine.protocol.orders import (
     WorkerFailed,
     WorkerReady,
 )
-from engine.protocol.values import CacheAction, PictureStatistics, Reset
+from engine.protocol.values import CacheAction, LatePrompt, PictureStatistics, Reset
 from engine.urgency import give_way
 
 FRAMES_PER_CHUNK = 12
@@ -72,6 +73,7 @@ class Behaviour:
     stall_at: int = _NEVER
     discard_at: int = _NEVER
     garble_at: int = _NEVER
+    late_at: int = _NEVER  # the text of this chunk and of the next is said to be late
     fail_load: str = ""
 
 
@@ -173,7 +175,9 @@ class FakeWorker:
             frames = self._frames(plan)
             self._hand_on(plan, frames)
             crc = zlib.crc32(b"".join(frame.tobytes() for frame in frames))
-            self._pipe.send(_report(plan, resets, crc32=crc))
+            is_late = self._behaviour.late_at in (plan.chunk_index, plan.chunk_index - 1)
+            late = (LatePrompt(text=plan.text[0].text),) if is_late else ()
+            self._pipe.send(_report(plan, resets, crc32=crc, late=late))
         self._stage = "idle"
 
     def _misbehave(self, chunk_index: int) -> None:
@@ -251,7 +255,12 @@ def _caption(frame: Frame, text: str, y: int) -> None:
 
 
 def _report(
-    plan: ChunkPlan, resets: tuple[Reset, ...], *, crc32: int = 0, discarded: str = ""
+    plan: ChunkPlan,
+    resets: tuple[Reset, ...],
+    *,
+    crc32: int = 0,
+    discarded: str = "",
+    late: tuple[LatePrompt, ...] = (),
 ) -> ChunkReport:
     return ChunkReport(
         chunk_index=plan.chunk_index,
@@ -265,13 +274,15 @@ def _report(
         ),
         discarded=discarded,
         frames_crc32=crc32,
+        text=plan.text,
+        late_prompts=late,
     )
 
 
 def _behaviour(arguments: list[str]) -> Behaviour:
     parser = argparse.ArgumentParser(prog="engine.host.fake_worker")
     parser.add_argument("--chunk-ms", type=float, default=400.0)
-    for name in ("die", "hang", "stall", "discard", "garble"):
+    for name in ("die", "hang", "stall", "discard", "garble", "late"):
         parser.add_argument(f"--{name}-at", type=int, default=_NEVER)
     parser.add_argument("--fail-load", default="")
     return Behaviour(**vars(parser.parse_args(arguments)))

@@ -52,6 +52,7 @@ class HostConfig:
 
     port: int = DEFAULT_PORT  # 0: the system chooses
     look: Look = DEFAULT_LOOK
+    prompts: tuple[str, ...] = ()  # of the show, in its order; prepared ahead of need
     source: SourceSpec = field(default_factory=SourceSpec)
     needs_source: bool = False  # True: without it nothing is started
     output: OutputSpec = field(default_factory=OutputSpec)
@@ -77,6 +78,7 @@ class Engine:
         self.conductor = Conductor(
             config.look, seed, _worker(config, self._rings), self._hub, _takes(config)
         )
+        self.conductor.announce(config.prompts)
         self._preview = PreviewOutput(self.conductor.notice)
         self._outputs = (NdiOutput(self.conductor.notice), self._preview)
         self.presenter = Presenter(config.output, self._outputs, self.conductor.notice)

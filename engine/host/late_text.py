@@ -46,17 +46,25 @@ def reported(late: LateTexts, report: ChunkReport) -> tuple[LateTexts, Said]:
 
 
 def _late(prompt: LatePrompt) -> tuple[Severity, str]:
-    said = prompt.text
-    if len(said) > _SHOWN_CHARACTERS:
-        said = f"{said[:_SHOWN_CHARACTERS]}…"
     if prompt.failure:
         return Severity.FAULT, (
-            f"“{said}” cannot be encoded: {prompt.failure}; the picture keeps the prompt before "
-            "it; ask for it again to try again"
+            f"{cannot_be_encoded(prompt.text, prompt.failure)}; the picture keeps the prompt "
+            "before it; ask for it again to try again"
         )
     return Severity.WARNING, (
-        f"“{said}” is not encoded yet; the picture keeps the prompt before it until it is"
+        f"{_quoted(prompt.text)} is not encoded yet; the picture keeps the prompt before it "
+        "until it is"
     )
+
+
+def cannot_be_encoded(text: str, reason: str) -> str:
+    """Return the beginning of a sentence on a prompt that has no rows."""
+    return f"{_quoted(text)} cannot be encoded: {reason}"
+
+
+def _quoted(text: str) -> str:
+    short = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+    return f"“{short}”"
 
 
 def _landed(num_chunks: int) -> tuple[Severity, str]:

@@ -25,8 +25,10 @@ Two rules. Everything that decides what is on air is in this file. What is on ai
     seed            | pinned, or new       | continues                 | continues
     cut number      | + 1                  | continues                 | continues
     chunk in cut    | 0                    | + 1                       | + 1
-    cache           | RESET "hard cut"     | RECACHE if text changed   | RECACHE if text changed
+    cache           | RESET "hard cut"     | RECACHE if text changed*  | RECACHE if text changed*
     chunk, version  | + 1                  | + 1                       | + 1
+
+* or how several prompts are mixed.
 
 The last step of a soft cut *is* the target: blend 1, one text, exact values. The first chunk of a
 show and the first after a fault RESET too, each with its reason; nothing else ever resets.
@@ -227,6 +229,14 @@ def land_frame_values(score: Score, chunk_index: int) -> Score:
     return replace(score, frame={**score.frame, **landed}, frame_due=waiting)
 
 
+def coming_prompts(score: Score) -> tuple[str, ...]:
+    """Return the prompts that chunks need next: on air, cut to, in standby; each once."""
+    pending = score.pending.look.prompt if score.pending else ""
+    target = score.ramp.target_prompt if score.ramp else ""
+    texts = [*(part.text for part in score.text), target, pending, score.next_prompt]
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
 def cut_state(score: Score) -> CutState:
     """Return what waits and what runs, for the window; `soft_step` counts planned steps."""
     pending, ramp = score.pending, score.ramp
@@ -252,9 +262,8 @@ def next_chunk(
         input_until: newest input frame, see `ChunkPlan`.
         source_cut: the source itself changed since the last plan.
     """
-    before = score.text
     after, cut, blend = _cross(score)
-    action = CacheAction.KEEP if after.text == before else CacheAction.RECACHE
+    action = CacheAction.KEEP if _text_of(after) == _text_of(score) else CacheAction.RECACHE
     plan = ChunkPlan(
         chunk_index=after.chunk_index,
         cut_number=after.cut_number,
@@ -271,6 +280,12 @@ def next_chunk(
         input_until=input_until,
     )
     return _advance(after), plan
+
+
+def _text_of(score: Score) -> tuple[Mix, float]:
+    """Return what makes the text of a chunk: the prompts, and how several of them are mixed."""
+    is_mixed = len(score.text) > 1
+    return score.text, score.live["prompt_mixing"] if is_mixed else 0.0
 
 
 def _cross(score: Score) -> tuple[Score, Cut, float]:

@@ -36,6 +36,7 @@ from engine.protocol.orders import (
     Heartbeat,
     LoadModel,
     PreparePrompt,
+    PromptFailed,
     PromptRead,
     Shutdown,
     WorkerEvent,
@@ -63,6 +64,9 @@ class WorkerListener(Protocol):
 
     def on_prompt_read(self, event: PromptRead) -> None:
         """The model has read a prompt."""
+
+    def on_prompt_failed(self, event: PromptFailed) -> None:
+        """A prompt that was prepared cannot be encoded."""
 
     def on_lost(self, reason: str, detail: str) -> None:
         """The worker is gone and another one comes."""
@@ -183,6 +187,8 @@ class Supervisor:
                 self._on_report(event, now_s)
             case PromptRead():
                 self._listener.on_prompt_read(event)
+            case PromptFailed():
+                self._listener.on_prompt_failed(event)
             case WorkerFailed():
                 self._failed = event
             case FramesReady():

@@ -15,6 +15,7 @@ from engine.protocol.orders import PromptRead
 from engine.protocol.values import (
     PROTOCOL_VERSION,
     Cut,
+    LatePrompt,
     Look,
     Message,
     OutputSpec,
@@ -50,6 +51,12 @@ class QueuePrompt(Command, frozen=True, kw_only=True):
     """Put a prompt in standby: encoded now, shown as *next*, taken by a cut without a look."""
 
     text: str
+
+
+class PreparePrompts(Command, frozen=True, kw_only=True):
+    """Encode the prompts of a show ahead of need, in this order; replaces those of another show."""
+
+    texts: tuple[str, ...]
 
 
 class HardCut(Command, frozen=True, kw_only=True):
@@ -100,8 +107,8 @@ class StopEngine(Command, frozen=True, kw_only=True):
 
 
 AppCommand = (
-    Hello | SetParameters | QueuePrompt | HardCut | SoftCut | CancelCut | SelectSource | SetOutput
-    | StartRecording | StopRecording | RestartWorker | StopEngine
+    Hello | SetParameters | QueuePrompt | PreparePrompts | HardCut | SoftCut | CancelCut
+    | SelectSource | SetOutput | StartRecording | StopRecording | RestartWorker | StopEngine
 )  # fmt: skip
 
 
@@ -180,6 +187,8 @@ class WorkerState(Value, frozen=True, kw_only=True):
     shapes: dict[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
     restarts: int = 0
     resets: int = 0
+    late_chunks: int = 0  # of the show, made under another text because theirs was not encoded
+    late_prompts: tuple[LatePrompt, ...] = ()  # for which the last chunk could not wait
     memory_bytes: int = 0
 
 

@@ -112,6 +112,13 @@ class PromptRead(Message, frozen=True, kw_only=True):
     left_out: tuple[str, ...] = ()  # those of `unknown` that it knows, but had no room for
 
 
+class PromptFailed(Message, frozen=True, kw_only=True):
+    """A prompt cannot be encoded. Told when it was tried, which is before a chunk needs it."""
+
+    text: str
+    reason: str
+
+
 class ChunkReport(Message, frozen=True, kw_only=True):
     """What really happened to one chunk."""
 
@@ -140,4 +147,6 @@ class WorkerFailed(Message, frozen=True, kw_only=True):
     detail: str = ""  # traceback, for the log
 
 
-WorkerEvent = WorkerReady | Heartbeat | FramesReady | PromptRead | ChunkReport | WorkerFailed
+WorkerEvent = (
+    WorkerReady | Heartbeat | FramesReady | PromptRead | PromptFailed | ChunkReport | WorkerFailed
+)

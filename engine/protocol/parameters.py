@@ -100,6 +100,7 @@ class Parameter:
 CONTROL_KINDS = ("silhouette", "luminance", "edges")
 PACING_MODES = ("repeat", "blend")
 LORA_ROWS = ("lora_1", "lora_2")
+PROMPT_MIXINGS = ("linear", "spherical")
 
 _ROWS = (
     Parameter(
@@ -139,6 +140,12 @@ _ROWS = (
             low=0.0, high=2.0, default=0.0, applies=Applies.CHUNK, ramps=True,
         )
         for number, row in enumerate(LORA_ROWS, start=1)
+    ),
+    Parameter(
+        id="prompt_mixing", label="Prompt mix",
+        help="How prompts flow into each other: on a straight line, or around the sphere of their "
+        "meanings, which keeps the middle as strong as the ends.",
+        low=0, high=1, default=0, applies=Applies.CHUNK, kind=Kind.CHOICE, choices=PROMPT_MIXINGS,
     ),
     Parameter(
         id="dimmer", label="Dimmer",

@@ -127,6 +127,11 @@ class Show:
         twice = sorted({name for name in names if names.count(name) > 1})
         _expect(not twice, "presets", ", ".join(twice), "every name once")
 
+    @property
+    def prompts(self) -> tuple[str, ...]:
+        """What its presets say, in their order."""
+        return tuple(preset.prompt for preset in self.presets)
+
     def preset(self, name: str) -> Preset:
         """Return the preset called `name`.
 

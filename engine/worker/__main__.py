@@ -125,7 +125,7 @@ class Worker:
         self._progress.stage = "warming up"
         loop.warm_up()
         channels.preprocess.start()
-        model.prompts.start(self._die)
+        model.prompts.start(self._link.tell, self._die)
         self._link.tell(
             WorkerReady(
                 model=load.model,

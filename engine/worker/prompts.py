@@ -14,7 +14,7 @@ from typing import NamedTuple, Protocol
 from torch import Tensor
 
 from engine.errors import ConfigError
-from engine.protocol.orders import PromptRead
+from engine.protocol.orders import PromptFailed, PromptRead
 from engine.protocol.values import LatePrompt, WeightedPrompt
 from engine.worker.models.house.text import ParsedPrompt
 from engine.worker.text_mix import Mixing, mix_rows
@@ -23,6 +23,7 @@ _KEPT_PROMPTS = 256
 
 Mix = Sequence[WeightedPrompt]
 OnError = Callable[[BaseException], None]
+OnFailed = Callable[[PromptFailed], object]
 
 
 class TextEncoder(Protocol):
@@ -43,8 +44,13 @@ class MixedText(NamedTuple):
 class PromptBook(Protocol):
     """Encodes prompts and mixes them. `prepare` may come from any thread, mixes from one."""
 
-    def start(self, on_error: OnError) -> None:
-        """Begin to work ahead, once the model is warm; `on_error` is told what nobody expected."""
+    def start(self, on_failed: OnFailed, on_error: OnError) -> None:
+        """Begin to work ahead, once the model is warm.
+
+        Args:
+            on_failed: is told of a prompt that cannot be encoded.
+            on_error: is told what nobody expected, which ends the work.
+        """
         ...
 
     def prepare(self, text: str) -> PromptRead:
@@ -76,7 +82,7 @@ class Prompts:
         self._lock = threading.Lock()  # PreparePrompt comes from the orders thread
         self._known: OrderedDict[str, tuple[Tensor, PromptRead]] = OrderedDict()
 
-    def start(self, on_error: OnError) -> None:
+    def start(self, on_failed: OnFailed, on_error: OnError) -> None:
         """Nothing works ahead: a prompt is encoded in less time than a chunk notices."""
 
     def prepare(self, text: str) -> PromptRead:

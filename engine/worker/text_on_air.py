@@ -22,10 +22,12 @@ from __future__ import annotations
 from torch import Tensor
 
 from engine.protocol.orders import ChunkPlan
+from engine.protocol.parameters import PROMPT_MIXINGS
 from engine.protocol.values import CacheAction, LatePrompt, WeightedPrompt
 from engine.worker.models.wan.rollout import ChunkSampler
 from engine.worker.prompts import MixedText, PromptBook
 from engine.worker.resets import Event, events_of
+from engine.worker.text_mix import Mixing
 
 _WARM_UP = (WeightedPrompt(text="", weight=1.0),)
 
@@ -37,6 +39,7 @@ class TextOnAir:
         """`recaches`: the model rewrites its context when the text changes, see `ModelSpec`."""
         self.mix: tuple[WeightedPrompt, ...] = ()
         self.late: tuple[LatePrompt, ...] = ()  # of the last plan
+        self._mixing = Mixing.LINEAR
         self._prompts = prompts
         self._sampler = sampler
         self._recaches = recaches
@@ -54,7 +57,7 @@ class TextOnAir:
         mixed = self._prompts.wait_mixed(_WARM_UP)
         if mixed.rows is None:
             raise ValueError(f"the text encoder does not work: {mixed.late[0].failure}")
-        self._set(_WARM_UP, mixed.rows)
+        self._set(_WARM_UP, Mixing.LINEAR, mixed.rows)
         return _WARM_UP
 
     def forget(self) -> None:
@@ -64,28 +67,32 @@ class TextOnAir:
     def take(self, plan: ChunkPlan) -> dict[Event, str]:
         """Put the plan's text on air if it is there; returns what happens at this boundary."""
         meant = plan.text if plan.recorded_text is None else plan.recorded_text
-        mixed = MixedText(None) if meant == self.mix else self._mixed(plan, meant)
+        mixing = mixing_of(plan)
+        was_late = meant != plan.text  # in the take
+        is_kept = meant == self.mix and (was_late or len(meant) < 2 or mixing is self._mixing)
+        mixed = MixedText(None) if is_kept else self._mixed(plan, meant, mixing)
         self._was_taken = True
         self.late = mixed.late
-        changes = mixed.rows is not None
         if mixed.rows is not None:
-            self._set(meant, mixed.rows)
-        is_late = bool(mixed.late) or meant != plan.text
-        return self._owe(plan) if is_late else self._pay(plan, changes=changes)
+            self._set(meant, mixing, mixed.rows)
+        is_late = bool(mixed.late) or was_late
+        return self._owe(plan) if is_late else self._pay(plan, changes=mixed.rows is not None)
 
     def recache_if_due(self) -> None:
         """Rewrite the context under a text that came on air, after the resets of its boundary."""
         if self._is_recache_due and self._recaches:
             self._sampler.recache()
 
-    def _mixed(self, plan: ChunkPlan, meant: tuple[WeightedPrompt, ...]) -> MixedText:
+    def _mixed(
+        self, plan: ChunkPlan, meant: tuple[WeightedPrompt, ...], mixing: Mixing
+    ) -> MixedText:
         if self._was_taken and plan.recorded_text is None:
-            return self._prompts.try_mixed(meant)
-        return self._prompts.wait_mixed(meant)
+            return self._prompts.try_mixed(meant, mixing)
+        return self._prompts.wait_mixed(meant, mixing)
 
-    def _set(self, mix: tuple[WeightedPrompt, ...], rows: Tensor) -> None:
+    def _set(self, mix: tuple[WeightedPrompt, ...], mixing: Mixing, rows: Tensor) -> None:
         self._sampler.set_text(rows.to(self._sampler.model.device))
-        self.mix = mix
+        self.mix, self._mixing = mix, mixing
 
     def _owe(self, plan: ChunkPlan) -> dict[Event, str]:
         events = events_of(plan)
@@ -100,3 +107,8 @@ class TextOnAir:
         owed = {Event.HARD_CUT: f"{self._owed_cut}, late"} if self._owed_cut else {}
         self._owed_cut, self._owes_recache = "", False
         return {**owed, **events_of(plan)}
+
+
+def mixing_of(plan: ChunkPlan) -> Mixing:
+    """Return how the plan mixes several prompts."""
+    return Mixing(PROMPT_MIXINGS[int(plan.parameters.get("prompt_mixing", 0.0))])

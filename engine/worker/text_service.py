@@ -19,10 +19,18 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
-from engine.protocol.orders import PromptRead
+from engine.protocol.orders import PromptFailed, PromptRead
 from engine.protocol.values import LatePrompt
 from engine.worker.models.house.text import ParsedPrompt
-from engine.worker.prompts import Mix, MixedText, OnError, TextEncoder, check_mix, reading_of
+from engine.worker.prompts import (
+    Mix,
+    MixedText,
+    OnError,
+    OnFailed,
+    TextEncoder,
+    check_mix,
+    reading_of,
+)
 from engine.worker.text_mix import Mixing, mix_rows
 from engine.worker.text_queue import TextQueue, to_forget
 
@@ -69,17 +77,17 @@ class TextService:
         self._rows: OrderedDict[str, Tensor] = OrderedDict()
         self._failures: dict[str, str] = {}
         self._kept: frozenset[str] = frozenset()  # on air, or asked for by the generator
-        self._in_hand = ""
+        self._in_hand: str | None = None
         self._state = threading.Condition()  # guards all of the above; never held while encoding
         self._encoding = threading.Lock()
         self._is_stopped = False
         self._thread: threading.Thread | None = None
 
-    def start(self, on_error: OnError) -> None:
-        """Begin to encode what waits; `on_error` is told what ends the thread."""
+    def start(self, on_failed: OnFailed, on_error: OnError) -> None:
+        """Begin to encode what waits; see `PromptBook`. Both are called in thread `text`."""
         # A daemon: it must not keep a worker alive whose chunk loop has died.
         self._thread = threading.Thread(
-            target=self._text_thread, args=(on_error,), name="text", daemon=True
+            target=self._text_thread, args=(on_failed, on_error), name="text", daemon=True
         )
         self._thread.start()
 
@@ -150,27 +158,34 @@ class TextService:
 
     # ------------------------------------------------------------ what is done
 
-    def _text_thread(self, on_error: OnError) -> None:
+    def _text_thread(self, on_failed: OnFailed, on_error: OnError) -> None:
         try:
             with torch.inference_mode():
                 while not self._is_stopped:
-                    self.step()
+                    if (failed := self.step()) is not None:
+                        on_failed(failed)
         except Exception as error:  # noqa: BLE001 (thread entry: the worker reports it and ends)
             on_error(error)
 
-    def step(self) -> None:
-        """Encode the next prompt, or wait a while for one. Only the thread calls it, and tests."""
+    def step(self) -> PromptFailed | None:
+        """Encode the next prompt, or wait a while for one. Only the thread calls it, and tests.
+
+        Returns:
+            The prompt, if it cannot be encoded.
+        """
         with self._state:
             self._queue, text = self._queue.take()
             if text is None:
                 self._state.wait(_LOOK_EVERY_S)
-                return
+                return None
             self._in_hand = text
         try:
             self._encode(text)
         finally:
             with self._state:
-                self._in_hand = ""
+                self._in_hand = None
+                failure = self._failures.get(text)
+        return None if failure is None else PromptFailed(text=text, reason=failure)
 
     def _encode(self, text: str) -> None:
         """Encode a prompt that is not known. What goes wrong with one prompt ends no show."""

@@ -286,3 +286,12 @@ def test_drawing_and_signals_lose_no_reference_to_none(qtbot):
         label.setText(str(index))
         slider.grab()
     assert abs(sys.getrefcount(None) - before) < 20
+
+
+def test_a_window_lets_the_engine_prepare_the_prompts_of_all_its_pads(host, play):
+    async def attach():
+        async with playing(host.port) as window:
+            prompts = set(window.instrument.show.prompts)
+            await until(lambda: prompts <= window._readings.keys())
+
+    play(attach())

@@ -9,7 +9,7 @@ from engine.protocol.messages import CutState, OutputState, PlayoutState, Rates,
 from engine.protocol.orders import PromptRead
 from engine.protocol.parameters import parameter
 from engine.protocol.show import Preset
-from engine.protocol.values import Cut, Look, WeightedPrompt
+from engine.protocol.values import Cut, LatePrompt, Look, WeightedPrompt
 from tests.fakes import engine_state
 
 LIVE = WorkerState(status="live", stage_ms={"total": 600.0})
@@ -102,6 +102,14 @@ def test_of_a_blend_the_strongest_prompt_is_shown_with_its_share():
     assert deck.blend_text(engine_state(prompt_now=now(("a", 1.0)))) == ""
 
 
+@pytest.mark.parametrize(
+    ("failure", "said"), [("", "is being encoded"), ("no memory", "cannot be encoded")]
+)
+def test_a_text_that_is_late_says_so_beside_the_prompt(failure, said):
+    worker = WorkerState(status="live", late_prompts=(LatePrompt(text="a", failure=failure),))
+    assert deck.blend_text(engine_state(prompt_now=now(("a", 1.0)), worker=worker)) == said
+
+
 def test_words_that_were_not_understood_are_marked_and_nothing_is_lost():
     read = PromptRead(text="", understood=("slow",), unknown=("unicorn",))
     pieces = deck.words("Slow, Unicorn  blue", read)
@@ -143,6 +151,14 @@ def test_the_backend_that_is_shown_is_the_one_of_attention_and_the_tooltip_has_a
     shown = figure(engine_state(worker=worker), "BACKEND")
     assert shown.value == "sdpa"
     assert "linear: torch" in shown.help
+
+
+def test_chunks_whose_text_was_late_are_counted_and_warn_while_it_lasts():
+    late = WorkerState(late_chunks=3, late_prompts=(LatePrompt(text="a"),))
+    over = WorkerState(late_chunks=3)
+    shown = [figure(engine_state(worker=w), "RESTARTS · RESETS · DROPS") for w in (late, over)]
+    assert [f.value for f in shown] == ["0 · 0 · 0 · 3 late"] * 2
+    assert [f.level for f in shown] == [Level.WARNING, Level.PLAIN]
 
 
 def test_the_blank_display_has_the_captions_of_the_full_one():

@@ -331,3 +331,34 @@ def test_a_soft_cut_fades_from_one_lora_to_another_with_the_text():
     fire = [weights(plan)["fire"] for plan in plans]
     assert [plan.parameters["lora_2"] for plan in plans] == pytest.approx(fire)
     assert [1 - plan.parameters["lora_1"] for plan in plans] == pytest.approx(fire)
+
+
+# ---------------------------------------------------------------- text
+
+
+def test_the_prompts_that_chunks_need_next_are_those_on_air_cut_to_and_in_standby():
+    score = opened(SoftCut(look=FIRE, num_chunks=3), chunks=1)
+    score, _ = music.next_chunk(score)
+    score = heard(score, QueuePrompt(text="ice"), HardCut(look=Look(prompt="sea")))
+    assert music.coming_prompts(score) == ("ink", "fire", "sea", "ice")
+
+
+def test_three_looks_can_be_in_one_mix_and_its_weights_sum_to_one():
+    score = opened(SoftCut(look=FIRE, num_chunks=4))
+    score, _ = music.next_chunk(score)
+    plans = plans_of(heard(score, SoftCut(look=Look(prompt="sea"), num_chunks=2)), 2)
+    assert weights(plans[0]) == pytest.approx({"ink": 0.375, "fire": 0.125, "sea": 0.5})
+    assert weights(plans[1]) == {"sea": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("num_chunks", "action"), [(4, CacheAction.RECACHE), (1, CacheAction.KEEP)]
+)
+def test_another_way_of_mixing_rewrites_the_context_where_several_prompts_are_on_air(
+    num_chunks, action
+):
+    score = opened(SoftCut(look=FIRE, num_chunks=num_chunks))
+    score, _ = music.next_chunk(score)
+    stopped = music.apply(score, CancelCut()) if score.ramp else score
+    plan = plans_of(heard(stopped, SetParameters(values={"prompt_mixing": 1})), 1)[0]
+    assert (plan.cache_action, plan.parameters["prompt_mixing"]) == (action, 1.0)

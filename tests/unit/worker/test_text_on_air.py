@@ -7,11 +7,15 @@ import numpy as np
 import pytest
 import torch
 
+from engine.host import score as music
 from engine.host.replay import as_it_ran
 from engine.host.take import RecordedChunk
+from engine.protocol.messages import SoftCut
 from engine.protocol.orders import FramesReady
-from engine.protocol.values import CacheAction, Cut, LatePrompt, WeightedPrompt
+from engine.protocol.parameters import PROMPT_MIXINGS
+from engine.protocol.values import CacheAction, Cut, LatePrompt, Look, WeightedPrompt
 from engine.worker.models.house.text import parse_prompt
+from engine.worker.text_mix import Mixing, mix_rows
 from engine.worker.text_service import TextService
 from tests.tiny_worker import plan, tiny_model, tiny_worker
 
@@ -245,3 +249,73 @@ def test_a_take_from_before_texts_were_recorded_is_replayed_with_its_plans():
     with tiny_worker(slow_model()) as again:
         replayed = crcs(again, [as_it_ran(chunk) for chunk in old])
     assert replayed == [chunk.report.frames_crc32 for chunk in played]
+
+
+# ---------------------------------------------------------------- mixes
+
+
+def three_looks(mixing):
+    """Return the plans of a soft cut that is aimed anew halfway: three prompts in one mix."""
+    look = Look(prompt=FIRE, parameters={"steps": 2, "prompt_mixing": mixing})
+    score, first = music.next_chunk(music.open_score(look, show_seed=7))
+    score = music.apply(score, SoftCut(look=Look(prompt=WATER), num_chunks=4))
+    score, second = music.next_chunk(score)
+    score = music.apply(score, SoftCut(look=Look(prompt=SMOKE), num_chunks=2))
+    return [first, second, music.next_chunk(score)[1]]
+
+
+@pytest.mark.parametrize("mixing", Mixing)
+def test_a_mix_of_three_prompts_reaches_the_sampler_mixed_as_the_performer_chose(mixing):
+    plans = three_looks(PROMPT_MIXINGS.index(mixing.value))
+    weights = {part.text: part.weight for part in plans[-1].text}
+    assert weights == pytest.approx({FIRE: 0.375, WATER: 0.125, SMOKE: 0.5})
+    model = tiny_model()
+    rows = [model.prompts.try_mixed(only(text)).rows[0] for text in weights]
+    with tiny_worker(model) as worker:
+        report = [worker.run(each) for each in plans][-1]
+        on_air = model.sampler.text._text[0]
+    assert report.text == plans[-1].text
+    assert torch.equal(on_air, mix_rows(rows, list(weights.values()), mixing))
+
+
+def test_both_ways_of_mixing_are_different_pictures():
+    linear, spherical = (worker_crcs(three_looks(mixing)) for mixing in (0, 1))
+    assert linear[0] == spherical[0]
+    assert linear[1] != spherical[1]
+
+
+def worker_crcs(plans):
+    with tiny_worker() as worker:
+        return crcs(worker, plans)
+
+
+def test_every_way_of_mixing_that_can_be_chosen_exists():
+    assert tuple(mixing.value for mixing in Mixing) == PROMPT_MIXINGS
+
+
+def test_another_way_of_mixing_takes_effect_on_the_mix_that_is_on_air():
+    blended = mix(FIRE, WATER, 0.5)
+    round_about = {"steps": 2.0, "prompt_mixing": 1.0}
+    with tiny_worker() as worker:
+        worker.run(plan(0, text=blended))
+        straight = worker.loop.model.sampler.text._text
+        worker.run(plan(1, text=blended, parameters=round_about))
+        curved = worker.loop.model.sampler.text._text
+        worker.run(plan(2, text=blended, parameters=round_about))
+        kept = worker.loop.model.sampler.text._text
+    assert not torch.equal(straight, curved)
+    assert kept is curved
+
+
+def test_a_late_text_keeps_the_mix_on_air_however_it_is_to_be_mixed():
+    blended = mix(FIRE, WATER, 0.5)
+    round_about = {"steps": 2.0, "prompt_mixing": 1.0}
+    with tiny_worker(slow_model()) as worker:
+        played = [RecordedChunk(plan(0, text=blended), worker.run(plan(0, text=blended)), None)]
+        late = soft(1, mix(FIRE, SMOKE, 0.5), parameters=round_about)
+        played.append(RecordedChunk(late, worker.run(late), None))
+    assert played[1].report.late_prompts
+    with tiny_worker() as again:
+        assert crcs(again, [as_it_ran(chunk) for chunk in played]) == [
+            chunk.report.frames_crc32 for chunk in played
+        ]

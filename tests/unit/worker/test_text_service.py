@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from engine.errors import ConfigError
+from engine.protocol.orders import PromptFailed
 from engine.protocol.values import LatePrompt, WeightedPrompt
 from engine.worker.models.house.text import parse_prompt
 from engine.worker.text_mix import Mixing
@@ -55,9 +56,10 @@ def only(text):
 @contextmanager
 def service_of(encoder, **options):
     """Run a service with its thread; raises afterwards what ended the thread."""
-    errors = []
+    errors, failed = [], []
     service = TextService(encoder, **options)
-    service.start(errors.append)
+    service.start(failed.append, errors.append)
+    service.failed = failed
     yield service
     encoder.let_end(1000)
     service.stop()
@@ -155,12 +157,32 @@ def test_an_error_that_nobody_expected_ends_the_thread_and_is_reported():
         reported.set()
 
     service = TextService(encoder)
-    service.start(on_error)
+    service.start(print, on_error)
     service.prepare("fire")
     encoder.let_end()
     assert reported.wait(PATIENCE_S)
     assert errors == [encoder.failing["fire"]]
     service.stop()
+
+
+def test_a_prompt_that_fails_ahead_of_need_is_told_before_a_chunk_asks_for_it():
+    encoder = SlowEncoder()
+    encoder.failing["fire"] = RuntimeError("no memory")
+    with service_of(encoder) as service:
+        service.prepare("fire")
+        encoder.let_end()
+        service.prepare("sea")
+        for _ in range(2):
+            encoder.has_begun()
+        assert service.failed == [PromptFailed(text="fire", reason="no memory")]
+
+
+def test_the_empty_prompt_is_a_prompt_like_any_other():
+    encoder = SlowEncoder()
+    with service_of(encoder) as service:
+        service.try_mixed(only(""))
+        encoder.has_begun()
+    assert encoder.asked == [""]
 
 
 def test_a_service_that_never_started_can_be_stopped():
