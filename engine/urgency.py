@@ -19,6 +19,7 @@ import sys
 
 PROMPT_SLICE_NS = 200_000
 _GIVEN_NICE = 10
+_FURTHER_NICE = 19
 
 # (sched_setattr, sched_getattr) by machine. Source: Linux, arch/x86/entry/syscalls/syscall_64.tbl
 # and include/uapi/asm-generic/unistd.h.
@@ -34,11 +35,12 @@ def run_promptly() -> bool:
 
 def give_way() -> bool:
     """Take usual time slices back and let others go first; returns whether the system heard."""
-    if sys.platform != "linux":
-        return False
-    if os.getpriority(os.PRIO_PROCESS, 0) < _GIVEN_NICE:
-        os.setpriority(os.PRIO_PROCESS, 0, _GIVEN_NICE)
-    return _set_slice(0)
+    return _set_nice(_GIVEN_NICE) and _set_slice(0)
+
+
+def give_way_further() -> bool:
+    """Let also those go first that give way; returns whether the system heard."""
+    return _set_nice(_FURTHER_NICE)
 
 
 def slice_ns() -> int:
@@ -51,6 +53,14 @@ def slice_ns() -> int:
         return 0
     runtime_ns: int = _ATTRIBUTES.unpack(answer.raw)[5]
     return runtime_ns
+
+
+def _set_nice(least: int) -> bool:
+    if sys.platform != "linux":
+        return False
+    if os.getpriority(os.PRIO_PROCESS, 0) < least:
+        os.setpriority(os.PRIO_PROCESS, 0, least)
+    return True
 
 
 def _set_slice(wanted_ns: int) -> bool:

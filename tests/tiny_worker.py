@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -29,7 +29,9 @@ from engine.worker.models.wan.tae import TAE, TAEConfig, TAEPath
 from engine.worker.models.wan.transformer import CausalTransformer, TransformerConfig
 from engine.worker.models.wan.vace import VaceConfig, VaceStack
 from engine.worker.models.wan.vae import WanVAE, WanVAEConfig
-from engine.worker.preprocess.runner import PreprocessRunner, default_preprocessors
+from engine.worker.preprocess.casts import Build
+from engine.worker.preprocess.kinds import default_preprocessors
+from engine.worker.preprocess.runner import PreprocessRunner
 from engine.worker.prompts import Prompts
 
 SIZE_PX = 32
@@ -115,7 +117,7 @@ class TinyWorker:
         for _ in range(num_frames):
             at = self.source.num_written
             self.source.write(moving_square(at), FrameMeta(media_index=at))
-            self.preprocess.step()
+            self.preprocess.lane.step()
         return self.source.num_written - 1
 
     def run(self, plan: ChunkPlan) -> ChunkReport:
@@ -141,7 +143,9 @@ def moving_square(index: int) -> np.ndarray:
 
 
 @contextmanager
-def tiny_worker(model: LoadedModel | None = None) -> Iterator[TinyWorker]:
+def tiny_worker(
+    model: LoadedModel | None = None, costly: Mapping[str, Build] | None = None
+) -> Iterator[TinyWorker]:
     """Make a chunk loop with rings of its own; removes them afterwards."""
     loaded = model or tiny_model()
     pixels = loaded.choice.width_px * loaded.choice.height_px
@@ -152,7 +156,9 @@ def tiny_worker(model: LoadedModel | None = None) -> Iterator[TinyWorker]:
     def on_error(error: BaseException) -> None:
         raise error
 
-    preprocess = PreprocessRunner(RingReader(source), default_preprocessors(), on_error)
+    preprocess = PreprocessRunner(
+        RingReader(source), default_preprocessors(), on_error, costly=costly
+    )
     channels = Channels(
         frames=RingWriter(shown), inputs=RingReader(source), preprocess=preprocess,
         tell=events.append,

@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from engine.protocol.messages import EngineState, OutputState
+from engine.protocol.messages import EngineState, OutputState, WorkerState
+
+STALE_FRAMES = 4
+"""Control that is this many frames behind the source, a quarter of a second, is seen to lag."""
 
 
 class Level(StrEnum):
@@ -29,13 +32,16 @@ class Figure:
 
 def figures(state: EngineState) -> tuple[Figure, ...]:
     """Return the display from left to right."""
-    return (*_rates(state), _latency(state), _reservoir(state), *_machine(state), _trouble(state))
+    return (
+        *_rates(state), _control(state), _latency(state), _reservoir(state), *_machine(state),
+        _trouble(state),
+    )  # fmt: skip
 
 
 BLANK = tuple(
     Figure(caption=caption, value="–")
     for caption in (
-        "INPUT", "GENERATION", "OUTPUT", "CUT TO PICTURE", "RESERVOIR",
+        "INPUT", "GENERATION", "OUTPUT", "CONTROL", "CUT TO PICTURE", "RESERVOIR",
         "GENERATOR", "DEVICE", "BACKEND", "RESTARTS · RESETS · DROPS",
     )
 )  # fmt: skip
@@ -65,6 +71,24 @@ def _rates(state: EngineState) -> tuple[Figure, ...]:
             level=Level.FAULT if short else Level.GOOD,
         ),
     )
+
+
+def _control(state: EngineState) -> Figure:
+    worker = state.worker
+    is_used = state.source.status != "none" and state.live.get("control_amount", 0.0) > 0
+    stale = worker.stale_frames
+    return Figure(
+        caption="CONTROL",
+        value=_control_text(worker) if is_used and worker.control_kind else "–",
+        help=f"What of the source steers the picture. In the last chunk it was {stale} frames "
+        "behind the source; a slow control map is late, the picture never.",
+        level=Level.WARNING if is_used and stale >= STALE_FRAMES else Level.PLAIN,
+    )
+
+
+def _control_text(worker: WorkerState) -> str:
+    stale = f" −{worker.stale_frames}" if worker.stale_frames else ""
+    return f"{worker.control_kind}{stale}"
 
 
 def latency_ms(state: EngineState) -> float:

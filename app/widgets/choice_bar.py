@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QWidget
 
 from app.core.deck import SliderView
 from app.widgets import parts
 from app.widgets.parameter_slider import tool_tip
 from engine.protocol.parameters import Parameter
+
+_MAX_IN_LINE = 3
 
 
 class ChoiceBar(QWidget):
@@ -27,15 +29,15 @@ class ChoiceBar(QWidget):
         layout.addLayout(self._segments(), 1)
         self.setToolTip(tool_tip(row))
 
-    def _segments(self) -> QHBoxLayout:
-        line = QHBoxLayout()
-        line.setSpacing(6)
+    def _segments(self) -> QGridLayout:
+        lines = QGridLayout()
+        lines.setSpacing(6)
         for index, name in enumerate(self.row.choices):
             button = parts.button("segment", name.capitalize(), checkable=True)
             button.clicked.connect(lambda _, value=index: self._on_clicked(value))
             self._buttons.append(button)
-            line.addWidget(button, 1)
-        return line
+            lines.addWidget(button, *divmod(index, _MAX_IN_LINE))
+        return lines
 
     def show_view(self, view: SliderView) -> None:
         """Check the target; amber while it waits."""

@@ -28,7 +28,8 @@ from engine.protocol.values import ModelChoice, WeightedPrompt
 from engine.worker.chunk_loop import Channels, ChunkLoop
 from engine.worker.device import Compute, choose_compute
 from engine.worker.model import load_model
-from engine.worker.preprocess.runner import PreprocessRunner, default_preprocessors
+from engine.worker.preprocess.kinds import default_preprocessors
+from engine.worker.preprocess.runner import PreprocessRunner
 
 PROMPT = "slow red gold flames"
 

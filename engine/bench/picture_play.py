@@ -36,7 +36,8 @@ def open_loop(choice: ModelChoice, num_threads: int = 0) -> Iterator[tuple[Chunk
     from engine.worker.chunk_loop import Channels, ChunkLoop
     from engine.worker.device import choose_compute
     from engine.worker.model import load_model
-    from engine.worker.preprocess.runner import PreprocessRunner, default_preprocessors
+    from engine.worker.preprocess.kinds import default_preprocessors
+    from engine.worker.preprocess.runner import PreprocessRunner
 
     pixels = choice.width_px * choice.height_px
     frames = frame_ring.create("bench-frames", _RING_FRAMES, pixels * 4)

@@ -35,7 +35,13 @@ from engine.host.take import Take
 from engine.host.tempo import Tempo
 from engine.host.watch import Limits
 from engine.protocol.frame_ring import RingFrame, RingReader
-from engine.protocol.messages import CutLanded, HostEvent, NoticeRaised, PlayoutState
+from engine.protocol.messages import (
+    CutLanded,
+    HostEvent,
+    NoticeRaised,
+    PlayoutState,
+    SetParameters,
+)
 from engine.protocol.orders import (
     KV_CACHE,
     ChunkPlan,
@@ -46,6 +52,7 @@ from engine.protocol.orders import (
     PromptRead,
     WorkerReady,
 )
+from engine.protocol.parameters import CONTROL_KINDS
 from engine.protocol.values import Cut, Look, Severity
 
 _LOG = logging.getLogger("segue.conductor")
@@ -308,9 +315,19 @@ class Conductor:
         self.told.late, said = late_text.reported(self.told.late, report)
         for severity, text in said:
             self._notice(severity, "prompt", text)
+        if report.control_refusal:
+            self._go_back_to_control_in_use(report)
         self._in_hand = None
         if self._is_usable(report):
             self._cross_when_there_is_room()
+
+    def _go_back_to_control_in_use(self, report: ChunkReport) -> None:
+        """Say why the chosen control map cannot be; leave it, unless something else waits."""
+        text = f"{report.control_refusal}; the {report.control_kind} stays"
+        self._notice(Severity.WARNING, "control", text)
+        if self.score.pending is None and "control_kind" not in self.score.edits:
+            kind = float(CONTROL_KINDS.index(report.control_kind))
+            self.obey(SetParameters(values={"control_kind": kind}))
 
     def _is_usable(self, report: ChunkReport) -> bool:
         """Return whether generation may simply go on."""

@@ -218,6 +218,8 @@ class Desk:
             backends={**backends, **(report.backends if report else {})},
             stage_ms=report.stage_ms if report else {},
             shapes=report.shapes if report else {},
+            control_kind=report.control_kind if report else "",
+            stale_frames=report.stale_frames if report else 0,
             restarts=supervisor.restarts,
             resets=told.resets,
             late_chunks=told.late.num_chunks,

@@ -185,6 +185,8 @@ class WorkerState(Value, frozen=True, kw_only=True):
     backends: dict[str, str] = msgspec.field(default_factory=dict)
     stage_ms: dict[str, float] = msgspec.field(default_factory=dict)
     shapes: dict[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
+    control_kind: str = ""  # whose control maps are in use
+    stale_frames: int = 0  # how far the last chunk's were behind the source
     restarts: int = 0
     resets: int = 0
     late_chunks: int = 0  # of the show, made under another text because theirs was not encoded

@@ -133,6 +133,8 @@ class ChunkReport(Message, frozen=True, kw_only=True):
     input_first: int | None = None  # input frames that really conditioned the chunk
     input_last: int | None = None
     stale_frames: int = 0  # how far `input_last` was behind `input_until`
+    control_kind: str = ""  # whose maps are in use
+    control_refusal: str = ""  # why the kind that the plan asks for cannot be, in a sentence
     condition: bytes | None = None  # safetensors bytes, for the take; None without a source
     frames_crc32: int = 0  # of the BGRX bytes, so that replay can be proven
     text: tuple[WeightedPrompt, ...] = ()  # that it was really made under

@@ -97,7 +97,7 @@ class Parameter:
         return f"{number} {self.unit}".strip()
 
 
-CONTROL_KINDS = ("silhouette", "luminance", "edges")
+CONTROL_KINDS = ("silhouette", "luminance", "edges", "flow", "person", "depth")
 PACING_MODES = ("repeat", "blend")
 LORA_ROWS = ("lora_1", "lora_2")
 PROMPT_MIXINGS = ("linear", "spherical")
@@ -110,8 +110,10 @@ _ROWS = (
     ),
     Parameter(
         id="control_kind", label="Control map",
-        help="What of the source steers: the moving figure, its brightness, or its outlines.",
-        low=0, high=2, default=0, applies=Applies.CHUNK, kind=Kind.CHOICE, choices=CONTROL_KINDS,
+        help="What of the source steers: the moving figure, brightness, outlines, motion, people, "
+        "or nearness.",
+        low=0, high=len(CONTROL_KINDS) - 1, default=0, applies=Applies.CHUNK, kind=Kind.CHOICE,
+        choices=CONTROL_KINDS,
     ),
     Parameter(
         id="input_amount", label="Video-to-video",

@@ -35,11 +35,11 @@ def shows_folder() -> Path:
     return home() / "shows"
 
 
+def models_folder() -> Path:
+    """Return the folder with one folder per downloaded model."""
+    return home() / "models"
+
+
 def autosave_folder() -> Path:
     """Return the folder of autosaved shows and the last session."""
     return home() / "autosave"
-
-
-def models_folder() -> Path:
-    """Return the folder of downloaded models, one folder for each."""
-    return home() / "models"

@@ -3,7 +3,7 @@
     main        loads the model, then one chunk per plan
     orders      reads the pipe; ends the process when the host is gone
     heartbeat   says twice a second what main is doing
-    preprocess  input frames → control maps, see `preprocess.runner`
+    preprocess, preprocess-costly  input frames → control maps, see `preprocess.runner`
     text        prompts → text rows ahead of need, for slow encoders; see `text_service`
 
 Nothing heavy is loaded before the threads run: the heart beats while torch is still being loaded.
@@ -108,19 +108,27 @@ class Worker:
         from engine.worker.chunk_loop import Channels, ChunkLoop
         from engine.worker.device import choose_compute
         from engine.worker.model import load_model
-        from engine.worker.preprocess.runner import PreprocessRunner, default_preprocessors
+        from engine.worker.models.spec import Control
+        from engine.worker.preprocess.base import ControlForm
+        from engine.worker.preprocess.kinds import costly_preprocessors, default_preprocessors
+        from engine.worker.preprocess.runner import PreprocessRunner
 
         self._progress.stage = "loading"
         compute = choose_compute(load.model.device, load.num_threads)
-        preprocess_ring = frame_ring.RingReader(load.input_ring)
+        model = load_model(load.model, compute)
+        takes_pictures = model.spec.control is Control.VACE
+        preprocess = PreprocessRunner(
+            frame_ring.RingReader(load.input_ring), default_preprocessors(), self._die,
+            costly=costly_preprocessors(compute),
+            form=ControlForm.PICTURE if takes_pictures else ControlForm.MAP,
+        )  # fmt: skip
         channels = Channels(
             frames=frame_ring.RingWriter(load.frame_ring),
             inputs=frame_ring.RingReader(load.input_ring),
-            preprocess=PreprocessRunner(preprocess_ring, default_preprocessors(), self._die),
+            preprocess=preprocess,
             tell=self._link.tell,
             progress=self._progress,
         )
-        model = load_model(load.model, compute)
         loop = ChunkLoop(model, channels)
         self._progress.stage = "warming up"
         loop.warm_up()

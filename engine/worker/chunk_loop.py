@@ -354,6 +354,8 @@ class ChunkLoop:
                 input_first=condition.input_first,
                 input_last=condition.input_last,
                 stale_frames=condition.stale_frames,
+                control_kind=self._inputs.control_kind,
+                control_refusal=self._inputs.control_refusal,
                 condition=to_bytes(condition),
                 frames_crc32=handed.crc32,
                 text=self._text.mix,

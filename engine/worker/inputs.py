@@ -3,11 +3,13 @@
 In:     the input ring, read twice: by the preprocess thread and here.
 Out:    a `Condition`: control (maps, or a VACE context) and video latents of the same frames.
 Thread: generator; `PreprocessRunner` has its own.
-Full:   a chunk ends at the newest frame whose maps are ready; nobody waits for a newer one.
+Full:   a chunk ends at the newest frame whose maps are ready; nobody waits for a newer one. Where
+        the chosen kind of map has none yet, the kind before stays.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -18,7 +20,7 @@ from torch import Tensor
 
 from engine.protocol.frame_ring import RingReader
 from engine.protocol.orders import ChunkPlan
-from engine.protocol.parameters import CONTROL_KINDS
+from engine.protocol.parameters import CONTROL_KINDS, parameter
 from engine.worker.conditions import NO_CONDITION, Condition, from_bytes
 from engine.worker.models.wan.video import motion_rms
 from engine.worker.preprocess.control import control_pictures
@@ -57,6 +59,8 @@ class Inputs:
         self._device = device
         self._oldest = 0  # frames before it belong to a source that is gone
         self._since: int | None = None  # newest frame that the chunk before has used
+        self.control_kind = _chosen_kind({})
+        """Whose maps are in use."""
 
     def condition(self, plan: ChunkPlan) -> Condition:
         """Return what conditions the plan's chunk; a recorded condition goes before the source."""
@@ -65,14 +69,11 @@ class Inputs:
         until = plan.input_until
         control_amount = plan.parameters.get("control_amount", 0.0)
         input_amount = plan.parameters.get("input_amount", 0.0)
+        kind = _chosen_kind(plan.parameters) if control_amount else ""
+        self._runner.want(kind)
         if until is None or not (control_amount or input_amount):
             return self._without_source(control_amount)
-        kind = CONTROL_KINDS[int(plan.parameters.get("control_kind", 0))]
-        window = (
-            self._runner.store.window(kind, until, self._num_frames, self._since)
-            if control_amount
-            else None
-        )
+        window = self._control_window(kind, until) if kind else None
         numbers = window.numbers if window else self._newest_numbers(until, input_amount)
         if not numbers:
             return self._without_source(control_amount)
@@ -121,6 +122,20 @@ class Inputs:
         motion = motion_share(motion_rms(2 * pixels.transpose(1, 2)))
         return self.noise.share(start_sigma(plan.parameters["input_amount"]), motion, knob)
 
+    def _control_window(self, chosen: str, until: int) -> ControlWindow | None:
+        """Return maps of the chosen kind, or of the kind in use while the chosen one has none."""
+        for kind in (chosen, self.control_kind):
+            window = self._runner.store.window(kind, until, self._num_frames, self._since)
+            if window is not None:
+                self.control_kind = kind
+                return window
+        return None
+
+    @property
+    def control_refusal(self) -> str:
+        """Why the chosen kind of map cannot be, in a sentence; empty when it can."""
+        return self._runner.refusal
+
     def flush(self, until: int | None) -> None:
         """Forget what is older than the newest window."""
         self._since = None
@@ -167,3 +182,8 @@ class Inputs:
             return None
         served = [next((w for w in whole if w >= number), whole[-1]) for number in numbers]
         return np.stack([frame.pixels for n in served if (frame := found[n]) is not None])
+
+
+def _chosen_kind(parameters: Mapping[str, float]) -> str:
+    row = parameter("control_kind")
+    return CONTROL_KINDS[int(parameters.get(row.id, row.default))]

@@ -18,11 +18,25 @@ from engine.protocol.messages import (
     SoftCut,
     StopEngine,
 )
+from engine.protocol.parameters import CONTROL_KINDS
 from engine.protocol.values import Look, SourceSpec
 from tests.host_process import attached, host_process, worker_pids
 
 MODEL = ("--model", "untrained", "--model-size", "64x64", "--device", "cpu", "--threads", "1")
 FIRE = Look(prompt="fire", name="Fire")
+DEPTH = float(CONTROL_KINDS.index("depth"))
+
+
+def notices_of(client):
+    return [e.text for e in client.events if isinstance(e, NoticeRaised)]
+
+
+def heard(client, words):
+    return any(words in text for text in notices_of(client))
+
+
+def is_silhouette(state):
+    return state.live["control_kind"] == 0 and "control_kind" not in state.pending
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +50,8 @@ def night(tmp_path_factory):
             values = {"control_amount": 0.7, "input_amount": 0.4, "steps": 2}
             await client.ask(SetParameters(values=values))
             await client.state(lambda s: s.source.status == "live" and s.chunk_index >= 1)
+            await client.ask(SetParameters(values={"control_kind": DEPTH}))
+            await client.state(lambda s: heard(client, "control map depth") and is_silhouette(s))
             await client.ask(HardCut(look=FIRE))
             landed = await client.state(lambda s: s.look_name == "Fire")
             await client.state(lambda s: s.chunk_index > landed.chunk_index)
@@ -47,7 +63,7 @@ def night(tmp_path_factory):
             last = (await client.state()).chunk_index
             await client.state(lambda s: s.chunk_index >= last + 2)
             await client.ask(StopEngine())
-            return back, [e.text for e in client.events if isinstance(e, NoticeRaised)]
+            return back, notices_of(client)
 
     with host_process(*MODEL, "--takes", str(folder), fake=False) as host:
         back, notices = asyncio.run(script(host))
@@ -60,6 +76,12 @@ def test_a_killed_worker_is_back_with_the_same_look(night):
     assert (back.look_name, back.prompt_now[0].text) == ("Fire", "fire")
     assert any("killed by signal 9" in text for text in notices)
     assert any("back with the same look" in text for text in notices)
+
+
+def test_a_control_map_without_its_weights_is_refused_with_what_to_do(night):
+    text = next(text for text in night[1] if "control map depth" in text)
+    assert "depth_anything_v2_vits.pth is missing; put" in text
+    assert text.endswith("the silhouette stays")
 
 
 def test_every_reset_of_the_night_has_a_reason_and_there_is_no_other(night):

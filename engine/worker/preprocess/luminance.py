@@ -8,14 +8,8 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from engine.worker.preprocess.base import (
-    ControlMap,
-    Frame,
-    Preprocessor,
-    SlowRange,
-    half_grey,
-    to_map,
-)
+from engine.worker.preprocess.base import Frame, Preprocessor, half_grey
+from engine.worker.preprocess.slow_range import Field, SlowRange
 
 
 class Luminance(Preprocessor):
@@ -31,7 +25,7 @@ class Luminance(Preprocessor):
         """Forget the range."""
         self._range.reset()
 
-    def push(self, frame: Frame) -> ControlMap:
-        """Return the map of the next frame."""
+    def follow(self, frame: Frame) -> Field:
+        """Return how bright each pixel is."""
         soft = cv2.GaussianBlur(half_grey(frame), (0, 0), 1.5)
-        return to_map(self._range.norm(np.asarray(soft, np.float32)))
+        return self._range.norm(np.asarray(soft, np.float32))

@@ -1,104 +1,98 @@
-"""Run all preprocessors on every input frame as it arrives, ahead of need.
+"""Run preprocessors on input frames as they arrive, ahead of need.
 
 In:     the input ring: frames [H, W, 3] RGB uint8 at model size, about 16 a second.
-Out:    control maps of every kind in a `MapStore`.
-Thread: preprocess.
+Out:    control maps in a `MapStore`, of every kind that runs.
+Thread: preprocess, and preprocess-costly for what one core does not do in a frame's time.
 Full:   a backlog is skipped: better a stale map than a late one. The chunk loop never waits.
 
-All kinds run always. Together they take 4 ms a frame of 256x256 on one core of a server (2026-11),
-a twentieth of it; in return another kind can be chosen from one chunk to the next, with its memory
-(background, range) warm.
+The kinds of the first lane run always: another one can be chosen from one chunk to the next, with
+its memory warm. A kind of the second lane runs while it is chosen. It has a thread of its own
+because it may take longer than a frame lasts: that makes its own maps stale and nobody else's.
 """
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 
 from engine.protocol.frame_ring import RingReader
-from engine.worker.preprocess.base import Preprocessor
-from engine.worker.preprocess.edges import Edges
-from engine.worker.preprocess.luminance import Luminance
-from engine.worker.preprocess.silhouette import Silhouette
+from engine.urgency import give_way_further
+from engine.worker.preprocess.base import ControlForm, Preprocessor
+from engine.worker.preprocess.casts import Build, CostlyCast, StandingCast
+from engine.worker.preprocess.lane import Lane, LaneSettings, OnError
 from engine.worker.preprocess.store import MapStore
 
 _MAX_BACKLOG_FRAMES = 4  # a quarter of a second
-_LOOK_EVERY_S = 0.01
-_STOP_WITHIN_S = 1.0
-
-OnError = Callable[[BaseException], None]
-
-
-def default_preprocessors() -> list[Preprocessor]:
-    """Return one preprocessor of every kind that `control_kind` offers."""
-    return [Silhouette(), Luminance(), Edges()]
+_MAX_COSTLY_BACKLOG_FRAMES = 1  # it is late anyhow: always the newest
 
 
 class PreprocessRunner:
-    """The preprocess thread."""
+    """The preprocess threads.
+
+    Args:
+        ring: of the source.
+        preprocessors: those that run always.
+        on_error: hears of an error that ends a thread, in that thread.
+        costly: kind → how to build what runs only while it is chosen.
+        form: what the model takes.
+    """
 
     def __init__(
-        self, ring: RingReader, preprocessors: Sequence[Preprocessor], on_error: OnError
+        self,
+        ring: RingReader,
+        preprocessors: Sequence[Preprocessor],
+        on_error: OnError,
+        *,
+        costly: Mapping[str, Build] | None = None,
+        form: ControlForm = ControlForm.MAP,
     ) -> None:
         self.store = MapStore()
-        self._ring = ring
-        self._preprocessors = preprocessors
-        self._on_error = on_error
-        self._start_at = max(ring.num_written - 1, 0)  # what came before this worker is stale
-        self._next = self._start_at
-        self._restart = threading.Event()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._preprocess_thread, name="preprocess")
-        self._thread.daemon = True  # must not keep a worker alive whose chunk loop has died
+        self._standing = StandingCast(preprocessors)
+        self._costly = CostlyCast(costly or {})
+        self._kind = ""
+        first = LaneSettings(name="preprocess", max_backlog_frames=_MAX_BACKLOG_FRAMES, form=form)
+        second = LaneSettings(
+            name="preprocess-costly", max_backlog_frames=_MAX_COSTLY_BACKLOG_FRAMES, form=form,
+            on_start=give_way_further,
+        )  # fmt: skip
+        self.lane = Lane(ring, self.store, self._standing, first, on_error)
+        own_ring = RingReader(ring.path)  # a reader belongs to one thread
+        self.costly_lane = Lane(own_ring, self.store, self._costly, second, on_error)
 
     def start(self) -> None:
         """Begin with the newest frame of the ring."""
-        self._thread.start()
+        for lane in self._lanes:
+            lane.start()
 
     def stop(self) -> None:
-        """End the thread after the frame in hand."""
-        self._stop.set()
-        self._thread.join(_STOP_WITHIN_S)
+        """End the threads after the frames in hand."""
+        for lane in self._lanes:
+            lane.stop()
+
+    def want(self, kind: str) -> None:
+        """Say whose maps are asked for; empty for none. Generator thread; returns at once."""
+        if kind == self._kind:
+            return
+        self._kind = kind
+        if kind in self._costly.kinds:
+            self.store.forget(kind)  # from when it was wanted before
+        self._costly.want(kind)
+
+    @property
+    def refusal(self) -> str:
+        """Why the wanted kind cannot be, in a sentence; empty when it can."""
+        return self._costly.refusal
 
     @property
     def is_restarting(self) -> bool:
         """Whether a restart was asked for and the next frame has not come yet."""
-        return self._restart.is_set()
+        return self.lane.is_restarting
 
     def restart_at(self, number: int) -> None:
         """Forget the source before frame `number`: maps, ranges, background. Returns at once."""
-        self._start_at = number
-        self._restart.set()
+        for lane in (self.lane, self.costly_lane):
+            lane.restart_at(number)
         self.store.drop_before(number + 1)  # its own map was made with the old source's memory
 
-    def _preprocess_thread(self) -> None:
-        try:
-            while not self._stop.is_set():
-                if not self.step():
-                    self._stop.wait(_LOOK_EVERY_S)
-        except Exception as error:  # noqa: BLE001 (thread entry: the worker reports it and ends)
-            self._on_error(error)
-
-    def step(self) -> bool:
-        """Process the next frame; False when there is none. Only the thread calls it, and tests."""
-        self._restart_if_asked()
-        written = self._ring.num_written
-        if written <= self._next:
-            return False
-        if written - self._next > _MAX_BACKLOG_FRAMES:
-            self._next = written - 1
-        number = self._next
-        self._next += 1
-        frame = self._ring.read(number)
-        if frame is not None:
-            maps = {p.kind: p.push(frame.pixels) for p in self._preprocessors}
-            if number >= self._start_at:  # a restart may have come meanwhile
-                self.store.put(number, maps)
-        return True
-
-    def _restart_if_asked(self) -> None:
-        if self._restart.is_set():
-            self._restart.clear()
-            self._next = max(self._start_at, 0)
-            for preprocessor in self._preprocessors:
-                preprocessor.reset()
+    @property
+    def _lanes(self) -> tuple[Lane, ...]:
+        return (self.lane, self.costly_lane) if self._costly.kinds else (self.lane,)

@@ -17,15 +17,12 @@ import numpy as np
 import numpy.typing as npt
 
 from engine.worker.preprocess.base import (
-    ControlMap,
-    Field,
     Frame,
     Preprocessor,
-    SlowRange,
     half_size,
     smoothstep,
-    to_map,
 )
+from engine.worker.preprocess.slow_range import Field, SlowRange
 
 _BINS = 16  # per colour axis: coarse enough to fill within a second of frames
 _PRESENCE_FADE = 0.98  # per frame: half is gone after 2 s at 16 frames a second
@@ -63,10 +60,10 @@ class Silhouette(Preprocessor):
         self._figure = np.zeros(_BINS**3, np.float32)  # colour → weight seen in the figure
         self._surround = np.zeros(_BINS**3, np.float32)
 
-    def push(self, frame: Frame) -> ControlMap:
-        """Return the map of the next frame; the first after a reset is empty."""
+    def follow(self, frame: Frame) -> Field:
+        """Return where the figure is; nowhere in the first frame after a reset."""
         small = half_size(frame)
-        presence = self._follow(small)
+        presence = self._follow_presence(small)
         bins = _colour_bins(small)
         likeness = self._learn_colours(bins, presence)
         # What looks like the figure and touches it belongs to it, moving or not.
@@ -76,9 +73,9 @@ class Silhouette(Preprocessor):
         self._shown = (
             figure if self._shown is None else self._shown + _SMOOTHING * (figure - self._shown)
         )
-        return to_map(self._shown)
+        return self._shown
 
-    def _follow(self, small: Frame) -> Field:
+    def _follow_presence(self, small: Frame) -> Field:
         """Move the presence map along with the picture and add what acts now."""
         grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
         if self._before is None or self._presence is None:

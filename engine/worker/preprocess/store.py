@@ -2,7 +2,7 @@
 
 In:     maps of input frames, by their number in the input ring.
 Out:    the maps that a chunk needs, up to a given frame.
-Thread: `put` in preprocess; `window` and `drop_before` in generator.
+Thread: `put` in the lanes of preprocess; the rest in generator.
 Full:   forgets the oldest; nobody waits.
 """
 
@@ -23,7 +23,10 @@ _MAX_THINNING = 3  # times the length of a chunk; after a longer pause the newes
 
 @dataclass(frozen=True, slots=True)
 class ControlWindow:
-    """Maps [F, h, w] of the frames `numbers`; `stale_frames` is how far the last is behind."""
+    """Maps [F, h, w], or pictures [F, H, W, C], of the frames `numbers`.
+
+    `stale_frames` is how far the last is behind.
+    """
 
     maps: ControlMap
     numbers: tuple[int, ...]
@@ -63,40 +66,49 @@ def window_numbers(
 
 
 class MapStore:
-    """The newest control maps of all kinds."""
+    """The newest control maps (or pictures, see `ControlForm`) of all kinds."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # held for dictionary work only
-        self._ready: dict[int, Mapping[str, ControlMap]] = {}
+        self._ready: dict[str, dict[int, ControlMap]] = {}
         self.num_put = 0
 
     def __len__(self) -> int:
         with self._lock:
-            return len(self._ready)
+            return len(set().union(*self._ready.values()))
 
     def put(self, number: int, maps: Mapping[str, ControlMap]) -> None:
         """Add the maps of a frame, kind → [h, w]."""
         with self._lock:
-            self._ready[number] = maps
             self.num_put += 1
-            for old in sorted(self._ready)[:-_KEPT_FRAMES]:
-                del self._ready[old]
+            for kind, control_map in maps.items():
+                ready = self._ready.setdefault(kind, {})
+                ready[number] = control_map
+                for old in sorted(ready)[:-_KEPT_FRAMES]:
+                    del ready[old]
 
     def drop_before(self, number: int) -> int:
         """Forget frames before `number`; returns how many."""
         with self._lock:
-            stale = [old for old in self._ready if old < number]
-            for old in stale:
-                del self._ready[old]
+            stale = {old for ready in self._ready.values() for old in ready if old < number}
+            for ready in self._ready.values():
+                for old in stale & ready.keys():
+                    del ready[old]
             return len(stale)
+
+    def forget(self, kind: str) -> None:
+        """Forget all maps of one kind."""
+        with self._lock:
+            self._ready.pop(kind, None)
 
     def window(
         self, kind: str, until: int, count: int, since: int | None = None
     ) -> ControlWindow | None:
         """Return `count` maps up to frame `until`, see `window_numbers`; None without any."""
         with self._lock:
-            numbers = window_numbers(sorted(self._ready), until, count, since)
-            maps = [self._ready[number][kind] for number in numbers]
+            ready = self._ready.get(kind, {})
+            numbers = window_numbers(sorted(ready), until, count, since)
+            maps = [ready[number] for number in numbers]
         if not maps:
             return None
         return ControlWindow(np.stack(maps), numbers, until - numbers[-1])

@@ -5,7 +5,14 @@ from app.core.deck import PadState
 from app.core.edits import Edits
 from app.core.hud import Level
 from app.core.keys import KEYS
-from engine.protocol.messages import CutState, OutputState, PlayoutState, Rates, WorkerState
+from engine.protocol.messages import (
+    CutState,
+    OutputState,
+    PlayoutState,
+    Rates,
+    SourceState,
+    WorkerState,
+)
 from engine.protocol.orders import PromptRead
 from engine.protocol.parameters import parameter
 from engine.protocol.show import Preset
@@ -177,3 +184,24 @@ def test_receivers_and_tally_of_all_outputs_count():
 def test_no_key_is_bound_twice():
     keys = [key for _, rows in KEYS for row in rows for key in row.keys]
     assert len(keys) == len(set(keys))
+
+
+@pytest.mark.parametrize(
+    ("stale", "value", "level"),
+    [(0, "depth", Level.PLAIN), (3, "depth −3", Level.PLAIN), (9, "depth −9", Level.WARNING)],
+)
+def test_control_that_lags_behind_the_source_shows_by_how_many_frames(stale, value, level):
+    worker = WorkerState(status="live", control_kind="depth", stale_frames=stale)
+    source = SourceState(status="live")
+    state = engine_state(worker=worker, source=source, live={"control_amount": 0.5})
+    assert figure(state, "CONTROL").value == value
+    assert figure(state, "CONTROL").level is level
+
+
+def test_without_a_source_or_an_amount_nothing_controls():
+    worker = WorkerState(status="live", control_kind="depth", stale_frames=9)
+    unused = engine_state(worker=worker, source=SourceState(status="live"), live={})
+    alone = engine_state(worker=worker, live={"control_amount": 1.0})
+    for state in (unused, alone):
+        assert figure(state, "CONTROL").value == "–"
+        assert figure(state, "CONTROL").level is Level.PLAIN

@@ -37,7 +37,7 @@ def test_a_pad_flips_a_switch_and_walks_through_choices():
     press, release = moved(100, NOTE), moved(0, NOTE)
     freeze = intents(bound("parameter:freeze", NOTE), press, release, values={"freeze": 1.0})
     assert freeze == [ParameterSet("freeze", 0.0)]
-    kind = intents(bound("parameter:control_kind", NOTE), press, values={"control_kind": 2.0})
+    kind = intents(bound("parameter:control_kind", NOTE), press, values={"control_kind": 5.0})
     assert kind == [ParameterSet("control_kind", 0.0)]
 
 

@@ -9,11 +9,11 @@ import pytest
 from engine.protocol import frame_ring
 from engine.protocol.frame_ring import FrameMeta, RingReader, RingWriter
 from engine.protocol.parameters import CONTROL_KINDS
-from engine.worker.preprocess.base import Preprocessor, SlowRange
-from engine.worker.preprocess.runner import PreprocessRunner, default_preprocessors
+from engine.worker.preprocess.kinds import costly_preprocessors, default_preprocessors
+from engine.worker.preprocess.runner import PreprocessRunner
 from engine.worker.preprocess.silhouette import Silhouette
 from engine.worker.preprocess.store import MapStore, window_numbers
-from tests.tiny_worker import plan, tiny_worker
+from tests.tiny_worker import CPU, tiny_worker
 
 SIZE = 128
 GROUND = np.random.default_rng(0).integers(20, 70, (SIZE // 8, 2 * SIZE // 8, 3), np.uint8)
@@ -80,7 +80,7 @@ def test_every_map_has_latent_size_and_is_calm_on_a_calm_input(preprocessor):
     assert np.abs(np.diff(np.stack(maps[4:]).astype(int), axis=0)).max() <= 8
 
 
-@pytest.mark.parametrize("kind", range(3))
+@pytest.mark.parametrize("kind", range(4))
 def test_after_a_reset_a_preprocessor_is_as_new(kind):
     used, new = default_preprocessors()[kind], default_preprocessors()[kind]
     for index in range(10):
@@ -91,7 +91,10 @@ def test_after_a_reset_a_preprocessor_is_as_new(kind):
 
 
 def test_there_is_a_preprocessor_for_every_choice_of_the_parameter():
-    assert {p.kind for p in default_preprocessors()} == set(CONTROL_KINDS)
+    standing = {p.kind for p in default_preprocessors()}
+    costly = set(costly_preprocessors(CPU))
+    assert standing | costly == set(CONTROL_KINDS)
+    assert not standing & costly
 
 
 def test_edges_lie_on_the_outline_and_not_inside():
@@ -101,14 +104,6 @@ def test_edges_lie_on_the_outline_and_not_inside():
     found = edges.push(frame)
     assert found[8, 4] > 150
     assert found[8, 8] < 20
-
-
-def test_a_flash_hardly_moves_a_slow_range():
-    follower = SlowRange(0.0, 1.0, min_width=0.1, rate=0.05)
-    ramp = np.linspace(0, 0.5, 64, dtype=np.float32).reshape(8, 8)
-    before = follower.norm(ramp)
-    follower.norm(ramp * 2)
-    assert np.abs(follower.norm(ramp) - before).max() < 0.12
 
 
 @pytest.mark.parametrize(
@@ -161,45 +156,11 @@ def test_motion_of_the_source_has_no_jump_between_chunks():
     assert max(np.diff(seen)) == 2
 
 
-class Sluggish(Preprocessor):
-    """Takes as long per frame as the test allows it to."""
-
-    kind = "silhouette"
-
-    def __init__(self, gate):
-        self._gate = gate
-        super().__init__()
-
-    def reset(self):
-        pass
-
-    def push(self, frame):
-        self._gate.acquire()
-        return np.full((4, 4), 200, np.uint8)
-
-
-def test_a_slow_preprocessor_makes_control_stale_and_delays_nothing():
-    gate = threading.Semaphore(3)
-    with tiny_worker() as worker:
-        runner = worker.preprocess
-        runner._preprocessors = [Sluggish(gate)]
-        runner.start()
-        for number in range(3):
-            worker.source.write(np.zeros((32, 32, 3), np.uint8), FrameMeta())
-            wait_until(lambda done=number + 1: runner.store.num_put == done)
-        for _ in range(9):
-            worker.source.write(np.zeros((32, 32, 3), np.uint8), FrameMeta())
-        report = worker.run(plan(0, parameters={"control_amount": 1.0}, input_until=11))
-        gate.release(20)
-        runner.stop()
-    assert (report.input_last, report.stale_frames) == (2, 9)
-
-
 def test_a_backlog_is_skipped_to_the_newest_frame():
     with tiny_worker() as worker:
         for _ in range(20):
             worker.source.write(np.zeros((32, 32, 3), np.uint8), FrameMeta())
-        worker.preprocess.step()
+        worker.preprocess.lane.step()
         window = worker.preprocess.store.window("edges", 19, 1)
         assert window is not None
         assert window.numbers == (19,)
@@ -210,7 +171,7 @@ def test_after_a_source_cut_nothing_of_the_old_source_is_left():
         newest = worker.deliver(20)
         worker.preprocess.restart_at(newest)
         assert worker.preprocess.store.window("luminance", newest, 12) is None
-        worker.preprocess.step()
+        worker.preprocess.lane.step()
         window = worker.preprocess.store.window("luminance", newest, 12)
         assert window is not None
         assert np.array_equal(window.maps[0], window.maps[-1])

@@ -1,0 +1,83 @@
+"""Depth as a control map: its memory over frames, and where its file lies."""
+
+import numpy as np
+import pytest
+import torch
+
+from engine.worker.models.depth.depth_anything import SMALL, DepthAnything
+from engine.worker.preprocess import depth as depth_module
+from engine.worker.preprocess.depth import Depth, load_depth_preprocessor
+from tests.tiny_worker import CPU
+
+
+class Scripted(torch.nn.Module):
+    """Answers with the depths that the test gives, one a frame."""
+
+    patch_px = 14
+
+    def __init__(self, depths):
+        super().__init__()
+        self.depths = iter(depths)
+        self.anchor = torch.nn.Parameter(torch.zeros(1), requires_grad=False)
+
+    def forward(self, pictures):
+        shape = pictures.shape[-2:]
+        return torch.full((1, *shape), 0.0) + torch.as_tensor(next(self.depths)).float()
+
+
+def ramp(scale=4.0, shift=0.0):
+    return torch.linspace(0, 1, 28)[None, :] * scale + shift
+
+
+def pushed(depths, frame=np.zeros((64, 64, 3), np.uint8)):  # noqa: B008 (nobody writes to it)
+    depths = list(depths)
+    preprocessor = Depth(Scripted(depths), short_px=28)
+    return np.stack([preprocessor.push(frame) for _ in depths]).astype(int)
+
+
+def test_what_is_near_is_bright_and_what_is_far_is_dark():
+    maps = pushed([ramp()])
+    assert maps.shape == (1, 8, 8)
+    assert (np.diff(maps[0], axis=1) > 0).all()
+    assert maps[0, :, -1].min() > 220
+    assert maps[0, :, 0].max() < 30
+
+
+def test_a_unit_that_drifts_does_not_pump_the_map():
+    scales = 4 + 0.2 * np.sin(np.arange(60))
+    maps = pushed(ramp(scale, shift=scale / 8) for scale in scales)
+    assert np.abs(np.diff(maps, axis=0)).max() <= 6
+
+
+def test_flicker_is_smoothed_and_motion_is_not():
+    noise = np.random.default_rng(0)
+    flicker = pushed(ramp() + torch.from_numpy(noise.normal(0, 0.08, (28, 28))) for _ in range(30))
+    stepped = pushed([ramp()] * 5 + [ramp().flip(1)] * 2)
+    assert np.abs(np.diff(flicker[5:], axis=0)).mean() < 2
+    assert np.abs(stepped[6] - stepped[4][:, ::-1]).max() < 25
+
+
+def test_a_frame_of_nothing_but_nan_or_of_one_value_makes_no_jump_to_white():
+    maps = pushed([ramp(), torch.full((28, 28), torch.nan), torch.full((28, 28), 2.0)])
+    assert maps[1].max() <= maps[0].max()
+    assert np.isfinite(maps).all()
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "size"),
+    [(256, 256, (70, 70)), (480, 832, (126, 70)), (832, 480, (70, 126))],
+)
+def test_the_network_sees_whole_patches_in_about_the_shape_of_the_frame(height, width, size):
+    preprocessor = Depth(Scripted([]), short_px=70)
+    assert preprocessor.input_size(np.zeros((height, width, 3), np.uint8)) == size
+
+
+def test_the_published_file_in_the_models_folder_is_found_and_runs(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEGUE_HOME", str(tmp_path))
+    monkeypatch.setattr(depth_module, "_SHORT_CPU_PX", 28)
+    path = depth_module.weights_path()
+    assert path == tmp_path / "models/depth-anything-v2-small/depth_anything_v2_vits.pth"
+    path.parent.mkdir(parents=True)
+    torch.save(DepthAnything(SMALL).state_dict(), path)
+    control_map = load_depth_preprocessor(CPU).push(np.zeros((64, 96, 3), np.uint8))
+    assert control_map.shape == (8, 12)
