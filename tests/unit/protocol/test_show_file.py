@@ -203,7 +203,12 @@ BROKEN = [
     ("show.toml", "rate_numerator = 30", "rate_numerator = 90", "24000/1001 to 60/1"),
     ("show.toml", "width_px = 256", "width_px = 250", "divisible by 16"),
     ("show.toml", 'device = "auto"', 'device = "tpu"', "one of auto, cpu, cuda"),
-    ("show.toml", 'kind = "none"', 'kind = "vhs"', "one of none, pattern, visuals, file, camera, ndi"),
+    (
+        "show.toml",
+        'kind = "none"',
+        'kind = "vhs"',
+        "one of none, pattern, visuals, file, camera, ndi",
+    ),
     ("show.toml", 'kind = "none"', 'kind = "file"\naddress = ""', "path of a video file"),
     ("embers.toml", "schema_version = 1", "schema_version = 0", "a whole number from 1"),
     ("embers.toml", 'cut = "soft"', 'cut = "wipe"', "one of hard, soft"),
