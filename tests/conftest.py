@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +23,10 @@ os.environ["NDI_CONFIG_DIR"] = _NDI_FOLDER.name
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads are slow beside a busy test
+
+# A shell that starts the tests in the background lets them ignore Ctrl-C, and whatever they start
+# would inherit that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -33,7 +33,7 @@ _DRAW_EVERY = 2
 _FAMILIES_AT_ONCE = 16
 _CONTROL_SHARE = 0.2
 _SMOOTHING = 0.05
-_COLOUR_WEIGHT = 3.0  # a mean over 16 answers is small beside a cross-entropy over families
+COLOUR_WEIGHT = 3.0  # a mean over 16 answers is small beside a cross-entropy over families
 _TEST_SEED = 977
 
 Degrade = Callable[[Tensor, Tensor], Tensor]
@@ -200,7 +200,7 @@ class Loss:
     @property
     def total(self) -> Tensor:
         """What is minimised."""
-        return self.family + _COLOUR_WEIGHT * self.colour
+        return self.family + COLOUR_WEIGHT * self.colour
 
 
 def classifier_loss(net: PictureClassifier, batch: Labelled) -> Loss:

@@ -128,17 +128,23 @@ class PictureClassifier(nn.Module):
         Args:
             clips: [B, 12, 3, H, W] in 0 to 1, the longer side 128 px.
         """
+        return self.answer(*self.seen_shapes(clips), seen_colours(clips))
+
+    def seen_shapes(self, clips: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the mean and the peak of each shape feature of clips, [B, 112] each."""
         batch, num_frames = clips.shape[:2]
         # [B, 12, 3, H, W] to [B * 4, 9, H, W]: three successive frames are one picture
         stacked = clips.reshape(-1, 3 * _STACKED_FRAMES, *clips.shape[3:]) * 2 - 1
         shapes = self.shapes(stacked)
         # [B * 4, C, h, w] to [B, 4, C, h, w]
         shapes = torch.unflatten(shapes, 0, (batch, num_frames // _STACKED_FRAMES))
-        small = F.avg_pool2d(clips[:, ::_PALETTE_EVERY].flatten(0, 1), 4)
-        colours = torch.unflatten(self.palette(_as_told(small)), 0, (batch, -1))
-        pooled = [x.mean((1, 3, 4)) for x in (shapes, colours)]
-        peaks = [x.amax((1, 3, 4)) for x in (shapes, colours)]
-        features = torch.cat([*pooled, *peaks], 1)
+        return shapes.mean((1, 3, 4)), shapes.amax((1, 3, 4))
+
+    def answer(self, means: Tensor, peaks: Tensor, small: Tensor) -> tuple[Tensor, Tensor]:
+        """Return both logits from what `seen_shapes` and `seen_colours` returned."""
+        batch = len(small)
+        colours = torch.unflatten(self.palette(_as_told(small.flatten(0, 1))), 0, (batch, -1))
+        features = torch.cat([means, colours.mean((1, 3, 4)), peaks, colours.amax((1, 3, 4))], 1)
         families: Tensor = self.family_head(features)
         return families, self.colour_head(features)
 
@@ -156,6 +162,13 @@ class PictureClassifier(nn.Module):
         readings = [self(part.to(device)) for part in torch.split(clips, _READ_AT_ONCE)]
         families, colours = (torch.cat(logits) for logits in zip(*readings, strict=True))
         return Reading(families.softmax(1), colours.sigmoid())
+
+
+def seen_colours(clips: Tensor) -> Tensor:
+    """Return the small pictures [B, 2, 3, h, w] whose colours are counted, of clips 0 to 1."""
+    few = clips[:, ::_PALETTE_EVERY]
+    small = F.avg_pool2d(few.flatten(0, 1), 4)
+    return torch.unflatten(small, 0, few.shape[:2])
 
 
 def _as_told(pixels: Tensor) -> Tensor:

@@ -22,6 +22,7 @@ from typing import Any, Final
 import torch
 
 from engine.bench.classifier import WEIGHTS_PATH, load_classifier
+from engine.bench.picture_codec_part import play_codec
 from engine.bench.picture_control_part import play_control
 from engine.bench.picture_drift_part import play_drift
 from engine.bench.picture_play import open_loop
@@ -42,8 +43,9 @@ from engine.errors import ConfigError, EngineError
 from engine.protocol.values import ModelChoice
 from engine.visuals.canvas import Canvas
 from engine.worker.models.house.vocabulary import FAMILIES
+from engine.worker.models.wan.codec import Codec
 
-PARTS: Final = ("prompts", "agreement", "drift", "switches", "control", "variety")
+PARTS: Final = ("codec", "prompts", "agreement", "drift", "switches", "control", "variety")
 _JUDGED: Final = {"agreement", "switches"}
 _STDOUT: Final = "-"
 
@@ -174,11 +176,11 @@ def prove(
             "families": len(FAMILIES),
             "torch": torch.__version__,
         }
-        return Proof(setting=setting, parts=tuple(_run(stage, parts)))
+        return Proof(setting=setting, parts=tuple(_run(stage, parts, loop.model.codec)))
 
 
-def _run(stage: Stage, parts: Sequence[str]) -> list[Part]:
-    done: list[Part] = []
+def _run(stage: Stage, parts: Sequence[str], codec: Codec) -> list[Part]:
+    done = [play_codec(stage, codec)] if "codec" in parts else []
     if {"prompts", "agreement"} & set(parts):
         done += play_prompts(stage, numbers="prompts" in parts, agreement="agreement" in parts)
     others: dict[str, Callable[[Stage], Part]] = {

@@ -32,6 +32,7 @@ class Amounts:
     chunks: int = 20
     source_draws: int = 4  # renderer's clips per prompt, each with its own parameters
     source_chunks: int = 8
+    codec_chunks: int = 4
     own_clips: int = 512  # fresh clips on which the judge's own accuracy is stated
     drift_prompts: int = 2
     drift_chunks: int = 800  # ten minutes at 16 frames a second
@@ -48,9 +49,10 @@ class Amounts:
 
 
 QUICK = Amounts(
-    prompts=8, chunks=4, source_draws=1, source_chunks=2, own_clips=24, drift_prompts=1,
-    drift_chunks=12, drift_periods=2, pairs=1, before_cut=3, after_cut=6, control_prompts=1,
-    control_kinds=2, control_chunks=3, variety_prompts=1, variety_seeds=2, variety_chunks=3,
+    prompts=8, chunks=4, source_draws=1, source_chunks=2, codec_chunks=2, own_clips=24,
+    drift_prompts=1, drift_chunks=12, drift_periods=2, pairs=1, before_cut=3, after_cut=6,
+    control_prompts=1, control_kinds=2, control_chunks=3,
+    variety_prompts=1, variety_seeds=2, variety_chunks=3,
 )  # fmt: skip
 
 

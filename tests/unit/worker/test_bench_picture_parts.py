@@ -34,9 +34,10 @@ from engine.worker.models.house.vocabulary import FAMILIES, NULL_WORD, SPEEDS, W
 
 CPU = torch.device("cpu")
 TINY = picture_stage.Amounts(
-    prompts=2, chunks=2, source_draws=1, source_chunks=2, own_clips=2, drift_prompts=1,
-    drift_chunks=4, drift_periods=2, pairs=1, before_cut=3, after_cut=5, control_prompts=1,
-    control_kinds=2, control_chunks=2, variety_prompts=1, variety_seeds=2, variety_chunks=2,
+    prompts=2, chunks=2, source_draws=1, source_chunks=2, codec_chunks=2, own_clips=2,
+    drift_prompts=1, drift_chunks=4, drift_periods=2, pairs=1, before_cut=3, after_cut=5,
+    control_prompts=1, control_kinds=2, control_chunks=2,
+    variety_prompts=1, variety_seeds=2, variety_chunks=2,
 )  # fmt: skip
 
 
