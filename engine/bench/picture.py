@@ -3,6 +3,7 @@
     segue bench --picture --quick                          # a first look, a minute or two
     segue bench --picture --device cuda --json new.json --sheets docs/images \
         --against old.json --markdown docs/house-model.md  # the proof
+    segue bench --picture --merge a.json b.json --json all.json  # a proof made in pieces
     segue bench --picture presets/first-light --out a.png  # the presets of a show
 
 Everything is played through the real score and the real chunk loop, one show at a time. The
@@ -25,6 +26,7 @@ from engine.bench.classifier import WEIGHTS_PATH, load_classifier
 from engine.bench.picture_codec_part import play_codec
 from engine.bench.picture_control_part import play_control
 from engine.bench.picture_drift_part import play_drift
+from engine.bench.picture_pieces import merged, read_proof
 from engine.bench.picture_play import open_loop
 from engine.bench.picture_prompts_part import play_prompts
 from engine.bench.picture_report import (
@@ -83,6 +85,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--classifier", type=Path, default=WEIGHTS_PATH, help="weights of the judge")
     add("--sheets", type=Path, help="write contact sheets into this folder")
     add("--markdown", type=Path, help="write the table between the two marks of this document")
+    add("--merge", type=Path, nargs="+", metavar="FILE",
+        help="play nothing, put the parts of earlier runs together from their JSON")  # fmt: skip
     add("--against", type=Path, help="JSON of an earlier run, to print beside")
     return parser
 
@@ -100,10 +104,12 @@ def _prove(args: argparse.Namespace) -> None:
     floor = values_of(args.against) if args.against else {}
     if args.markdown:  # a document without marks is refused before ten minutes are spent
         check_marks(args.markdown)
-    width, height = size_of(args.size)
-    choice = ModelChoice(name=args.model, width_px=width, height_px=height, device=args.device)
-    amounts = _amounts(args)
-    proof = prove(choice, parts, amounts, args)
+    if args.merge:
+        proof = merged([(path, read_proof(path)) for path in args.merge])
+    else:
+        width, height = size_of(args.size)
+        choice = ModelChoice(name=args.model, width_px=width, height_px=height, device=args.device)
+        proof = prove(choice, parts, _amounts(args), args)
     table = text_table(proof.parts, floor)
     if args.json == _STDOUT:
         print(json.dumps(proof.as_json()))

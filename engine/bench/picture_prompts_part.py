@@ -169,6 +169,11 @@ def _agreement_part(found: Sequence[_Found], own: Agreement) -> Part:
                 value=value, ceiling=ceiling, low=0.9,
             ),
             Line(
+                key=f"agreement {name} of readable",
+                label=f"{name}, share of what the judge reads in the renderer's clips",
+                value=_share(value, ceiling), ceiling=1.0,
+            ),
+            Line(
                 key=f"agreement {name} first", label=f"{name}, the first chunk alone", value=first
             ),
             Line(

@@ -6,6 +6,8 @@ import cv2
 import pytest
 import torch
 
+from engine.bench.picture import main
+from engine.bench.picture_pieces import merged, read_proof
 from engine.bench.picture_report import (
     BEGIN_MARK,
     END_MARK,
@@ -107,6 +109,55 @@ def test_a_document_without_marks_is_refused_and_stays_as_it_was(tmp_path, text)
     with pytest.raises(ConfigError, match="put both there first"):
         write_markdown(path, "table")
     assert path.read_text() == text
+
+
+# ---------------------------------------------------------------- in pieces
+
+
+def piece(tmp_path, name, value, **setting):
+    proof = Proof(
+        setting={"model": "house"} | setting,
+        parts=(
+            Part(name=name, lines=(Line(key=name, label=name, value=value, low=0.5),),
+                 details={"by prompt": {"slow red flames": value}}),
+        ),
+    )  # fmt: skip
+    path = tmp_path / f"{name} {value}.json"
+    path.write_text(json.dumps(proof.as_json()))
+    return path
+
+
+def test_a_run_is_read_back_as_it_was_written(tmp_path):
+    path = tmp_path / "run.json"
+    path.write_text(json.dumps(PROOF.as_json()))
+    assert read_proof(path) == PROOF
+
+
+def test_pieces_become_one_proof_and_a_part_that_was_played_again_counts_as_last(tmp_path, capsys):
+    paths = [piece(tmp_path, "a", 0.4), piece(tmp_path, "b", 0.6), piece(tmp_path, "a", 0.7)]
+    whole = tmp_path / "all.json"
+    assert main(["--merge", *map(str, paths), "--json", str(whole)]) == 0
+    assert "every goal is met" in capsys.readouterr().out
+    found = read_proof(whole)
+    assert [(part.name, part.lines[0].value) for part in found.parts] == [("a", 0.7), ("b", 0.6)]
+    assert found.parts[0].details == {"by prompt": {"slow red flames": 0.7}}
+
+
+def test_pieces_of_different_runs_are_refused_with_what_differs(tmp_path):
+    paths = [piece(tmp_path, "a", 0.4), piece(tmp_path, "b", 0.6, model="other", chunks=4)]
+    expected = (
+        r"b 0\.6\.json is of another run .*a 0\.4\.json: chunks, model 4, other, there None, h"
+    )
+    with pytest.raises(ConfigError, match=expected):
+        merged([(path, read_proof(path)) for path in paths])
+
+
+@pytest.mark.parametrize("text", ["", "[]", '{"parts": [], "setting": 3}', '{"parts": [{}]}'])
+def test_a_piece_that_no_run_wrote_is_refused_by_name(tmp_path, text):
+    path = tmp_path / "run.json"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"run\.json holds no parts to merge"):
+        read_proof(path)
 
 
 # ---------------------------------------------------------------- sheets
