@@ -29,6 +29,7 @@ from engine.worker.models.wan.lora import Merge, read_lora
 from engine.worker.models.wan.tae import TAE
 from engine.worker.models.wan.vae import WanVAE
 from engine.worker.noise import NoiseKey, normal_noise
+from engine.worker.recipe import steps_of
 from engine.worker.streams import PictureStream
 from tests.published import load_row, tiny_lora, tiny_row, write_lora, write_row
 from tests.reference.tiny import rel_l2
@@ -353,7 +354,7 @@ def test_a_hard_cut_forgets_the_frames_that_anchors_come_from(folders):
 )
 def test_a_chunk_is_made_in_the_steps_of_its_models_schedule(folders, spec, wanted, timesteps):
     with tiny_worker(load_row(folders[spec.name], tiny_row(spec))) as worker:
-        steps = worker.loop._steps(plan(0, parameters=wanted), NO_CONDITION)
+        steps = steps_of(worker.loop.model.spec, plan(0, parameters=wanted), NO_CONDITION)
     assert steps.timesteps == pytest.approx(timesteps, abs=0.01)
 
 
