@@ -22,6 +22,7 @@ from engine.protocol.messages import (
     Command,
     CommandAccepted,
     CommandRefused,
+    CueLanded,
     CutLanded,
     EngineState,
     Hello,
@@ -68,6 +69,7 @@ class EngineClient(QObject):
     link_changed = Signal(Link)
     state_arrived = Signal(EngineState)
     cut_landed = Signal(CutLanded)
+    cue_landed = Signal(CueLanded)
     notice_raised = Signal(NoticeRaised)
     prompt_read = Signal(PromptRead)
     command_accepted = Signal(CommandAccepted)
@@ -221,6 +223,8 @@ class EngineClient(QObject):
                 self.command_refused.emit(event)
             case CutLanded():
                 self.cut_landed.emit(event)
+            case CueLanded():
+                self.cue_landed.emit(event)
             case NoticeRaised():
                 self.notice_raised.emit(event)
             case PromptRead():

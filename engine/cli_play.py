@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -25,7 +26,12 @@ def main(arguments: Sequence[str]) -> ExitCode:
     """
     options = _parser().parse_args(arguments)
     config = config_of(options, load_show(options.show))
-    return play(config, as_json=options.json, status_every_s=options.status_every)
+    return play(
+        config,
+        as_json=options.json,
+        status_every_s=options.status_every,
+        orders=sys.stdin.fileno() if options.cues else None,
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -34,6 +40,11 @@ def _parser() -> argparse.ArgumentParser:
     add("show", type=Path, metavar="SHOW", help="folder of a show, e.g. presets/first-light")
     add("--preset", help="name of the preset to begin with; the first without it")
     add("--prompt", help="begin with this prompt instead of the preset's")
+    add(
+        "--cues",
+        action="store_true",
+        help="play the cue list from its first cue on; GO, BACK and more as lines on stdin: help",
+    )
     add("--seed", type=int, help="seed of the show; by chance without it")
     add("--source", help="a video file, camera:0, ndi:NAME, visuals:dancer, pattern …")
     add("--output", help="ndi, ndi:NAME or none")
@@ -73,6 +84,9 @@ def config_of(options: argparse.Namespace, show: Show) -> HostConfig:
         port=options.port,
         look=_look(options, show),
         prompts=show.prompts,
+        cues=show.cue_specs,
+        cue_list=show.name,
+        opens_with_cue=options.cues,
         source=_source(options, show),
         needs_source=options.source is not None,
         output=_output(options, show.output),
@@ -87,6 +101,8 @@ def config_of(options: argparse.Namespace, show: Show) -> HostConfig:
 
 
 def _look(options: argparse.Namespace, show: Show) -> Look:
+    if options.cues:
+        return _look_of_first_cue(options, show)
     if options.preset is not None:
         look = show.preset(options.preset).look()
     elif show.presets:
@@ -94,6 +110,14 @@ def _look(options: argparse.Namespace, show: Show) -> Look:
     else:
         look = HostConfig().look
     return look if options.prompt is None else msgspec.structs.replace(look, prompt=options.prompt)
+
+
+def _look_of_first_cue(options: argparse.Namespace, show: Show) -> Look:
+    if not show.cues:
+        raise ConfigError(f"--cues: show {show.name!r} has no [[cue]]; see docs/shows.md")
+    if options.preset is not None or options.prompt is not None:
+        raise ConfigError("--cues: begins with the first cue; leave --preset and --prompt away")
+    return show.cue_specs[0].look
 
 
 def _source(options: argparse.Namespace, show: Show) -> SourceSpec:

@@ -19,27 +19,25 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from engine.host import late_text, rehearsal
 from engine.host import score as music
 from engine.host import take as takes
 from engine.host import tempo as beat
+from engine.host.contracts import Input, Playout
 from engine.host.events import EventHub
 from engine.host.late_text import LateTexts
-from engine.host.looks import Values
 from engine.host.rehearsal import Rehearsal
 from engine.host.score import Score, ScoreCommand
 from engine.host.supervisor import Supervisor
 from engine.host.take import Take
 from engine.host.tempo import Tempo
 from engine.host.watch import Limits
-from engine.protocol.frame_ring import RingFrame, RingReader
+from engine.protocol.frame_ring import RingReader
 from engine.protocol.messages import (
     CutLanded,
     HostEvent,
     NoticeRaised,
-    PlayoutState,
     SetParameters,
 )
 from engine.protocol.orders import (
@@ -64,34 +62,6 @@ _LEVELS = {
     Severity.FAULT: logging.ERROR,
 }
 MAX_DISCARDED = 3  # chunks in a row, then the worker is restarted
-
-
-class Playout(Protocol):
-    """What the conductor needs of the presenter."""
-
-    def feed(
-        self, frames: Sequence[RingFrame], native_fps: float, *, starts_cut: bool = False
-    ) -> None:
-        """Take the frames of one chunk."""
-
-    def has_room(self, num_frames: int) -> bool:
-        """Return whether the next chunk may be planned."""
-
-    def set_frame_parameters(self, values: Values) -> None:
-        """Take values that show at the next output frame."""
-
-    def state(self) -> PlayoutState:
-        """Return what the presenter is doing."""
-
-
-class Input(Protocol):
-    """What the conductor needs of the source."""
-
-    def newest_frame(self) -> int | None:
-        """Return the newest frame of the input ring."""
-
-    def take_source_cut(self) -> bool:
-        """Return True once after the source changed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -145,11 +115,18 @@ class Conductor:
         self._notices: dict[tuple[str, str], float] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self.on_given_up_call: Callable[[], None] = lambda: None
+        self.on_crossed_call: Callable[[ChunkPlan, bool], None] = lambda plan, took_cut: None
+        self.standby_prompt = ""  # of the cue that stands by
 
     @property
     def uptime_s(self) -> float:
         """Seconds since the show was opened."""
         return time.monotonic() - self._started_s
+
+    @property
+    def picture_delay_s(self) -> float:
+        """Usual time from a boundary to the first picture of its chunk on air."""
+        return beat.chunk_period_s(self.tempo) + self._playout.state().delay_ms / 1000
 
     def start(self, playout: Playout, source: Input) -> None:
         """Start the first worker.
@@ -246,6 +223,7 @@ class Conductor:
             self._timer = self._loop.call_later(_ROOM_POLL_S, self._cross_when_there_is_room)
 
     def _cross(self) -> None:
+        takes_cut = self.score.pending is not None
         self.score, plan = music.next_chunk(
             self.score, self._source.newest_frame(), self._source.take_source_cut()
         )
@@ -254,6 +232,7 @@ class Conductor:
         if self.take is not None:
             self.take.write(plan)
         self.supervisor.send_plan(plan)
+        self.on_crossed_call(plan, takes_cut)
         if plan.cut is not Cut.NONE:
             self.publish(
                 CutLanded(
@@ -275,7 +254,7 @@ class Conductor:
         for text in ready.notices:
             self._notice(Severity.WARNING, "worker", text)
         self._begin_take(ready)
-        for text in music.coming_prompts(self.score):
+        for text in (*music.coming_prompts(self.score), self.standby_prompt):
             self.supervisor.prepare(text)
         self._rehearsal = rehearsal.begun(self._rehearsal)
         self._rehearse()

@@ -15,18 +15,22 @@ from engine.errors import EngineError
 from engine.host import rehearsal
 from engine.host import score as music
 from engine.host import tempo as beat
-from engine.host.conductor import Conductor
+from engine.host.cue_player import CuePlayer
 from engine.host.looks import Values, frame_rows
 from engine.host.playout.presenter import Presenter
 from engine.host.rack import Rack
 from engine.protocol.messages import (
     AppCommand,
+    Back,
     CancelCut,
     CommandAccepted,
     CommandRefused,
     EngineState,
+    Go,
     HardCut,
     Hello,
+    HoldFollow,
+    LoadCues,
     PreparePrompts,
     QueuePrompt,
     Rates,
@@ -36,6 +40,7 @@ from engine.protocol.messages import (
     SetParameters,
     SoftCut,
     SourceState,
+    StandBy,
     StartRecording,
     StopEngine,
     StopRecording,
@@ -65,14 +70,15 @@ class Desk:
 
     def __init__(
         self,
-        conductor: Conductor,
+        cues: CuePlayer,
         presenter: Presenter,
         rack: Rack,
         source: SourceDesk,
         preview_ring: str,
         on_stop: Callable[[], None],
     ) -> None:
-        self._conductor = conductor
+        self._conductor = cues.conductor
+        self._cues = cues
         self._presenter = presenter
         self._rack = rack
         self._source = source
@@ -98,6 +104,8 @@ class Desk:
         match command:
             case SetParameters() | QueuePrompt() | HardCut() | SoftCut() | CancelCut():
                 return self._obey(command)
+            case LoadCues() | Go() | Back() | StandBy() | HoldFollow():
+                return self._cues.answer(command)
             case PreparePrompts():
                 return self._prepare(command.texts)
             case SelectSource():
@@ -133,13 +141,16 @@ class Desk:
         conductor.obey(command)
         match command:
             case SetParameters():
+                self._cues.on_edited(command.values)
                 return self._effect_of_edits(command.values)
             case QueuePrompt():
                 conductor.supervisor.prepare(conductor.score.next_prompt)
                 return "in standby" if conductor.score.next_prompt else "standby is empty"
             case HardCut() | SoftCut():
+                self._cues.on_cut_by_hand(command)
                 return self._effect_of_cut()
             case CancelCut():
+                self._cues.on_cancelled(ran_before)
                 return "soft cut stopped where it is" if ran_before else "the cut is forgotten"
 
     def _prepare(self, texts: tuple[str, ...]) -> str:
@@ -194,6 +205,7 @@ class Desk:
             preview_ring=self._preview_ring,
             take=str(conductor.take.folder) if conductor.take and conductor.take.is_open else "",
             recording=self._rack.recording_path,
+            cues=self._cues.state(),
         )
 
     def _rates(self, now_s: float) -> Rates:

@@ -18,6 +18,7 @@ from typing import Any
 
 from engine.errors import EngineError
 from engine.host.conductor import Conductor, WorkerSetup
+from engine.host.cue_player import CuePlayer
 from engine.host.desk import Desk
 from engine.host.events import EventHub
 from engine.host.outputs.base import check_spec
@@ -32,6 +33,7 @@ from engine.host.sources.kinds import open_source
 from engine.host.sources.runner import SourceRunner
 from engine.host.watch import Limits
 from engine.protocol import frame_ring, places
+from engine.protocol.cues import CueSpec
 from engine.protocol.messages import EngineState
 from engine.protocol.orders import LoadModel
 from engine.protocol.values import Look, ModelChoice, OutputSpec, Severity, SourceSpec
@@ -53,6 +55,9 @@ class HostConfig:
     port: int = DEFAULT_PORT  # 0: the system chooses
     look: Look = DEFAULT_LOOK
     prompts: tuple[str, ...] = ()  # of the show, in its order; prepared ahead of need
+    cues: tuple[CueSpec, ...] = ()
+    cue_list: str = ""  # its name, for people
+    opens_with_cue: bool = False  # the first cue is on air from the first picture on
     source: SourceSpec = field(default_factory=SourceSpec)
     needs_source: bool = False  # True: without it nothing is started
     output: OutputSpec = field(default_factory=OutputSpec)
@@ -79,6 +84,8 @@ class Engine:
             config.look, seed, _worker(config, self._rings), self._hub, _takes(config)
         )
         self.conductor.announce(config.prompts)
+        self.cues = CuePlayer(self.conductor)
+        self.cues.open_list(config.cue_list, config.cues, is_on_air=config.opens_with_cue)
         self._preview = PreviewOutput(self.conductor.notice)
         self._outputs = (NdiOutput(self.conductor.notice), self._preview)
         self.presenter = Presenter(config.output, self._outputs, self.conductor.notice)
@@ -97,8 +104,8 @@ class Engine:
             self.presenter, self.config.output, self._outputs, lambda p: RecordingOutput(p, notice)
         )
         self.desk = Desk(
-            self.conductor, self.presenter, self.rack, self._source, self._preview.ring_path,
-            self.end,
+            self.cues, self.presenter, self.rack, self._source,
+            self._preview.ring_path, self.end,
         )  # fmt: skip
         self.server = Server(self.desk.answer, self.desk.state, self._hub)
         self.conductor.on_given_up_call = self._on_given_up
@@ -133,7 +140,7 @@ class Engine:
             await self.stop()
             raise
         asyncio.get_running_loop().set_exception_handler(self._on_loop_error)
-        for work in (self.desk.tell_state(), self._keep_time()):
+        for work in (self.desk.tell_state(), self.cues.keep_time(), self._keep_time()):
             task = asyncio.create_task(work)
             task.add_done_callback(self._on_task_done)
             self._tasks.append(task)

@@ -1,6 +1,6 @@
 """A show in the terminal: one status line a second, a report at the end.
 
-In:     `EngineState`, twice a second, in the event loop's thread.
+In:     `EngineState`, twice a second, in the event loop's thread; lines of orders, where wanted.
 Out:    on a terminal one line that is rewritten, elsewhere a line each; notices on stderr.
 """
 
@@ -15,6 +15,8 @@ import msgspec
 from engine.errors import ExitCode
 from engine.host.floor_plan import Engine, HostConfig
 from engine.host.run import run
+from engine.host.spoken import Listener
+from engine.protocol.cues import CueState
 from engine.protocol.messages import EngineState, OutputState
 from engine.protocol.values import Cut
 
@@ -33,18 +35,21 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     state: EngineState | None
 
 
-def play(config: HostConfig, *, as_json: bool, status_every_s: float) -> ExitCode:
+def play(
+    config: HostConfig, *, as_json: bool, status_every_s: float, orders: int | None = None
+) -> ExitCode:
     """Run a show in the foreground.
 
     Args:
         config: the show.
         as_json: print a `Report` on stdout at the end; the status then goes to stderr.
         status_every_s: seconds between status lines; 0 for none.
+        orders: file descriptor on which lines like `go` arrive; None: nobody speaks.
 
     Raises:
         EngineError: it could not be started; nothing is left behind.
     """
-    screen = Screen(sys.stderr if as_json else sys.stdout, status_every_s)
+    screen = Screen(sys.stderr if as_json else sys.stdout, status_every_s, orders)
     _send_notices_to(screen)
     code = run(config, screen.on_started, screen.on_state, _STATE_PERIOD_S)
     screen.end()
@@ -56,7 +61,8 @@ def play(config: HostConfig, *, as_json: bool, status_every_s: float) -> ExitCod
 class Screen:
     """Writes what happens."""
 
-    def __init__(self, stream: TextIO, status_every_s: float) -> None:
+    def __init__(self, stream: TextIO, status_every_s: float, orders: int | None = None) -> None:
+        self._orders = orders
         self._stream = stream
         self._rewrites = stream.isatty()
         self._every_s = status_every_s
@@ -69,6 +75,9 @@ class Screen:
     def on_started(self, engine: Engine) -> None:
         """Say where apps attach."""
         self.note(f"windows attach at ws://127.0.0.1:{engine.port}/ws")
+        if self._orders is not None:
+            self._listener = Listener(self._orders, engine.desk.answer, self.note)
+            self._listener.start()
 
     def on_state(self, state: EngineState) -> None:
         """Take in a state; write the status line when it is time."""
@@ -122,6 +131,7 @@ def status_line(state: EngineState) -> str:
         f"out {rates.output_fps:5.2f}/{rates.output_target_fps:g} fps",
         f"chunk {state.chunk_index}",
         _cut(state),
+        *_cues(state.cues),
         *(_output(output) for output in state.outputs if output.status != "off" and output.detail),
     ]
     if state.worker.status != "live":
@@ -143,6 +153,17 @@ def _cut(state: EngineState) -> str:
     if cut.pending is not Cut.NONE:
         return f"{cut.pending} cut is next, now “{short}”"
     return f"“{short}”"
+
+
+def _cues(cues: CueState) -> list[str]:
+    """Return where the cue list stands; nothing without one."""
+    if not cues.names:
+        return []
+    counts = "" if cues.follow_in_s is None else f" in {cues.follow_in_s:.0f} s"
+    held = " (held)" if cues.is_held and counts else ""
+    queued = f" → {cues.queued}" if cues.queued else ""
+    follows = f", {cues.standby}{counts}{held} is next" if cues.standby else ", at its end"
+    return [f"cue {cues.on_air or '–'}{queued}{follows}"]
 
 
 def _output(output: OutputState) -> str:

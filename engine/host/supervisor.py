@@ -122,7 +122,7 @@ class Supervisor:
 
     def prepare(self, text: str) -> None:
         """Let the worker encode a prompt; without a worker it happens at the boundary."""
-        if self._pipe is not None and self.status == "live":
+        if text and self._pipe is not None and self.status == "live":
             self._pipe.try_send(PreparePrompt(text=text))
 
     def restart(self, reason: str) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import msgspec
 
+from engine.protocol.cues import CueSpec, CueState
 from engine.protocol.orders import PromptRead
 from engine.protocol.values import (
     PROTOCOL_VERSION,
@@ -76,6 +77,33 @@ class CancelCut(Command, frozen=True, kw_only=True):
     """Forget a cut that has not reached its boundary, or stop a soft cut where it is."""
 
 
+class LoadCues(Command, frozen=True, kw_only=True):
+    """Play from this list from now on; what is on air, and cues of the same name, stay."""
+
+    cues: tuple[CueSpec, ...]
+    list_name: str = ""
+
+
+class Go(Command, frozen=True, kw_only=True):
+    """Fire the cue that stands by."""
+
+
+class Back(Command, frozen=True, kw_only=True):
+    """Take back a GO that has not landed, else cut to the cue before the one on air."""
+
+
+class StandBy(Command, frozen=True, kw_only=True):
+    """Choose what GO fires next; its prompt is encoded now."""
+
+    cue: str
+
+
+class HoldFollow(Command, frozen=True, kw_only=True):
+    """Stop the countdown to the follow-on, or let it go on."""
+
+    is_held: bool
+
+
 class SelectSource(Command, frozen=True, kw_only=True):
     """Change where pictures come in; the old source plays on until the new one delivers."""
 
@@ -108,6 +136,7 @@ class StopEngine(Command, frozen=True, kw_only=True):
 
 AppCommand = (
     Hello | SetParameters | QueuePrompt | PreparePrompts | HardCut | SoftCut | CancelCut
+    | LoadCues | Go | Back | StandBy | HoldFollow
     | SelectSource | SetOutput | StartRecording | StopRecording | RestartWorker | StopEngine
 )  # fmt: skip
 
@@ -219,6 +248,7 @@ class EngineState(Message, frozen=True, kw_only=True):
     preview_ring: str  # path of a BGRX ring with the program, latest frame wins
     take: str  # folder of the running take
     recording: str  # path, empty when off
+    cues: CueState = CueState()
 
 
 class CommandAccepted(Message, frozen=True, kw_only=True):
@@ -244,6 +274,13 @@ class CutLanded(Message, frozen=True, kw_only=True):
     seed: int
 
 
+class CueLanded(Message, frozen=True, kw_only=True):
+    """A cue is on air from the chunk that was just planned."""
+
+    cue: str
+    chunk_index: int
+
+
 class NoticeRaised(Message, frozen=True, kw_only=True):
     """Something the performer should know: a restart, a fallback, a lost source."""
 
@@ -253,4 +290,7 @@ class NoticeRaised(Message, frozen=True, kw_only=True):
     at_s: float  # engine uptime
 
 
-HostEvent = EngineState | CommandAccepted | CommandRefused | CutLanded | NoticeRaised | PromptRead
+HostEvent = (
+    EngineState | CommandAccepted | CommandRefused | CutLanded | CueLanded | NoticeRaised
+    | PromptRead
+)  # fmt: skip

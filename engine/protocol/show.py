@@ -12,7 +12,10 @@ from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 
+from msgspec.structs import replace
+
 from engine.errors import ConfigError
+from engine.protocol.cues import MAX_CUES, MAX_FADE_S, MAX_FOLLOW_S, CueSpec
 from engine.protocol.parameters import PARAMETERS, parameter
 from engine.protocol.values import Cut, Look, ModelChoice, OutputSpec, SourceSpec
 
@@ -101,11 +104,57 @@ class Preset:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Cue:
+    """One numbered step of a show: a preset and how it comes."""
+
+    name: str
+    preset: str
+    cut: Cut | None = None  # None: as the preset likes it; Cut.NONE: parameters only
+    chunks: int | None = None  # length of a soft cut; None: as the preset likes it
+    fade_s: float = 0.0  # how long continuous parameters travel; 0: with the cut
+    rows: tuple[str, ...] | None = None  # parameters that it moves; None: all of the preset
+    follow_s: float | None = None  # on air for so long, then GO by itself
+    note: str = ""
+
+    def __post_init__(self) -> None:
+        """Check what the types cannot."""
+        _expect(bool(self.name.strip()), "name", self.name, "a name with at least one letter")
+        length = self.chunks
+        _expect(
+            length is None or 1 <= length <= MAX_CUT_CHUNKS, "chunks", length,
+            f"1 to {MAX_CUT_CHUNKS}",
+        )  # fmt: skip
+        _expect(0 <= self.fade_s <= MAX_FADE_S, "fade_s", self.fade_s, f"0 to {MAX_FADE_S:g} s")
+        follow = self.follow_s
+        _expect(
+            follow is None or 0 <= follow <= MAX_FOLLOW_S, "follow_s", follow,
+            f"0 to {MAX_FOLLOW_S:g} s",
+        )  # fmt: skip
+        unknown = [row for row in self.rows or () if row not in PARAMETERS]
+        _expect(not unknown, "rows", ", ".join(unknown), "ids of the parameter table")
+
+    def spec(self, preset: Preset) -> CueSpec:
+        """Return the cue as the host plays it."""
+        look = preset.look()
+        moved = {k: v for k, v in look.parameters.items() if self.rows is None or k in self.rows}
+        return CueSpec(
+            name=self.name,
+            look=replace(look, parameters=moved),
+            cut=preset.cut if self.cut is None else self.cut,
+            num_chunks=preset.chunks if self.chunks is None else self.chunks,
+            fade_s=self.fade_s,
+            follow_s=self.follow_s,
+            note=self.note,
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Show:
     """A whole show. The first preset is what it opens with."""
 
     name: str
     presets: tuple[Preset, ...] = ()
+    cues: tuple[Cue, ...] = ()
     source: SourceSpec = field(default_factory=SourceSpec)
     output: OutputSpec = field(default_factory=OutputSpec)
     model: ModelChoice = field(default_factory=ModelChoice)
@@ -124,13 +173,21 @@ class Show:
         length = self.soft_cut_chunks
         _expect(1 <= length <= MAX_CUT_CHUNKS, "soft_cut_chunks", length, f"1 to {MAX_CUT_CHUNKS}")
         names = [preset.name for preset in self.presets]
-        twice = sorted({name for name in names if names.count(name) > 1})
-        _expect(not twice, "presets", ", ".join(twice), "every name once")
+        _expect_once("presets", names)
+        _expect_once("cue", [cue.name for cue in self.cues])
+        _expect(len(self.cues) <= MAX_CUES, "cue", len(self.cues), f"at most {MAX_CUES} cues")
+        lost = sorted({cue.preset for cue in self.cues} - set(names))
+        _expect(not lost, "cue", ", ".join(lost), f"presets of the show: {', '.join(names)}")
 
     @property
     def prompts(self) -> tuple[str, ...]:
         """What its presets say, in their order."""
         return tuple(preset.prompt for preset in self.presets)
+
+    @property
+    def cue_specs(self) -> tuple[CueSpec, ...]:
+        """Return its cues as the host plays them."""
+        return tuple(cue.spec(self.preset(cue.preset)) for cue in self.cues)
 
     def preset(self, name: str) -> Preset:
         """Return the preset called `name`.
@@ -148,3 +205,8 @@ class Show:
 def _expect(holds: bool, name: str, got: object, expected: str) -> None:
     if not holds:
         raise FieldError(name, got, expected)
+
+
+def _expect_once(name: str, names: list[str]) -> None:
+    twice = sorted({one for one in names if names.count(one) > 1})
+    _expect(not twice, name, ", ".join(twice), "every name once")

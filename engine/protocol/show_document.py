@@ -10,7 +10,8 @@ import tomlkit.items
 from tomlkit.container import Container
 
 from engine.protocol.parameters import PARAMETERS, Kind, Parameter
-from engine.protocol.show import DEFAULT_COLOUR, SCHEMA_VERSION, Binding, Preset, Show
+from engine.protocol.show import DEFAULT_COLOUR, SCHEMA_VERSION, Binding, Cue, Preset, Show
+from engine.protocol.show_cues import CUE_KEYS, cue_in_toml
 from engine.protocol.show_fields import parse
 from engine.protocol.values import Cut, ModelChoice, OutputSpec, SourceSpec
 
@@ -60,6 +61,7 @@ def show_text(show: Show, path: Path) -> str:
     _put_table(document, "output", _values_of(show.output), _values_of(OutputSpec()))
     _put_table(document, "model", _values_of(show.model), _values_of(ModelChoice()))
     _put_bindings(document, show.bindings)
+    _put_cues(document, show.cues)
     return tomlkit.dumps(document)
 
 
@@ -140,3 +142,33 @@ def _binding_in_toml(binding: Binding) -> dict[str, object]:
         "target": binding.target,
     }
     return {**row, "port": binding.port} if binding.port else row
+
+
+def _put_cues(document: tomlkit.TOMLDocument, cues: tuple[Cue, ...]) -> None:
+    """Write the cue list; the table of a cue that stays keeps its comments and unknown fields."""
+    rows = [cue_in_toml(cue) for cue in cues]
+    old = document.get("cue", [])
+    if [{k: v for k, v in row.items() if k in CUE_KEYS} for row in _plain_rows(old)] == rows:
+        return
+    kept = {str(row.get("name", row.get("preset"))): row for row in old}
+    array = tomlkit.aot()
+    for cue, row in zip(cues, rows, strict=True):
+        array.append(_cue_table(kept.get(cue.name), row))
+    if "cue" in document:
+        document.remove("cue")
+    if rows:
+        document["cue"] = array
+
+
+def _plain_rows(rows: object) -> list[dict[str, object]]:
+    plain = _plain(rows)
+    return plain if isinstance(plain, list) else []
+
+
+def _cue_table(old: tomlkit.items.Table | None, row: dict[str, object]) -> tomlkit.items.Table:
+    table = tomlkit.table() if old is None else old
+    for key in [key for key in CUE_KEYS if key in table and key not in row]:
+        del table[key]
+    for key, value in row.items():
+        _put(table, key, value, None)
+    return table

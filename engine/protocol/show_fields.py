@@ -79,6 +79,17 @@ class Fields:
             self.fail(key, f"a whole number from {low} to {high}")
         return int(value)
 
+    def number(self, key: str, low: float, high: float, default: float) -> float:
+        """Return a number in [low, high]; a whole one will do."""
+        value = self.values.get(key, default)
+        if (
+            isinstance(value, bool)
+            or not isinstance(value, int | float)
+            or not low <= value <= high
+        ):
+            self.fail(key, f"a number from {low:g} to {high:g}")
+        return float(value)
+
     def boolean(self, key: str, default: bool) -> bool:
         """Return true or false."""
         value = self.values.get(key, default)

@@ -27,6 +27,7 @@ from engine.protocol.show import (
     Preset,
     Show,
 )
+from engine.protocol.show_cues import CUE_KEYS, read_cues
 from engine.protocol.show_document import preset_text, show_text
 from engine.protocol.show_fields import Fields, parse
 from engine.protocol.values import (
@@ -43,6 +44,7 @@ _CUTS = (Cut.HARD.value, Cut.SOFT.value)
 _DEVICES = ("auto", "cpu", "cuda")
 _SHOW_KEYS = (
     "schema_version", "name", "presets", "soft_cut_chunks", "source", "output", "model", "midi",
+    "cue",
 )  # fmt: skip
 _PRESET_KEYS = (
     "schema_version", "name", "prompt", "seed", "cut", "chunks", "colour", "picture",
@@ -72,10 +74,13 @@ def load_show(path: str | Path) -> Show:
     remarks = [*fields.remarks(_SHOW_KEYS)]
     for page in pages:
         remarks += page.remarks(_PRESET_KEYS) + page.child("parameters").remarks(known)
+    for row in fields.children("cue"):
+        remarks += row.remarks(CUE_KEYS)
     try:
         return Show(
             name=fields.string("name"),
             presets=tuple(presets),
+            cues=read_cues(fields, [preset.name for preset in presets], newer),
             source=_read_source(fields.child("source"), folder),
             output=_read_output(fields.child("output")),
             model=_read_model(fields.child("model")),

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 CODECS = ("auto", "vae", "tae")
 MAX_LATENTS_PER_CHUNK = 6
 

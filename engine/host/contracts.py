@@ -1,0 +1,38 @@
+"""What the conductor needs of the stages beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from engine.host.looks import Values
+from engine.protocol.frame_ring import RingFrame
+from engine.protocol.messages import PlayoutState
+
+
+class Playout(Protocol):
+    """What the conductor needs of the presenter."""
+
+    def feed(
+        self, frames: Sequence[RingFrame], native_fps: float, *, starts_cut: bool = False
+    ) -> None:
+        """Take the frames of one chunk."""
+
+    def has_room(self, num_frames: int) -> bool:
+        """Return whether the next chunk may be planned."""
+
+    def set_frame_parameters(self, values: Values) -> None:
+        """Take values that show at the next output frame."""
+
+    def state(self) -> PlayoutState:
+        """Return what the presenter is doing."""
+
+
+class Input(Protocol):
+    """What the conductor needs of the source."""
+
+    def newest_frame(self) -> int | None:
+        """Return the newest frame of the input ring."""
+
+    def take_source_cut(self) -> bool:
+        """Return True once after the source changed."""
