@@ -15,7 +15,8 @@ class Key:
     help: str
 
 
-_DIGITS = "1234567890"
+PAD_KEYS = "1234567890-="
+"""The keys of the first pads, in order: the row of digits and the two keys beside the 0."""
 
 KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     (
@@ -31,9 +32,9 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     (
         "LOOKS",
         (
-            Key("pad", tuple(_DIGITS), "1 … 9 0", "Cut to a preset, its own way"),
-            Key("pad_hard", tuple(f"Ctrl+{d}" for d in _DIGITS), "Ctrl 1 … 0", "Hard cut to it"),
-            Key("pad_soft", tuple(f"Alt+{d}" for d in _DIGITS), "Alt 1 … 0", "Soft cut to it"),
+            Key("pad", tuple(PAD_KEYS), "1 … 0 - =", "Cut to a preset, its own way"),
+            Key("pad_hard", tuple(f"Ctrl+{key}" for key in PAD_KEYS), "Ctrl 1 … =", "Hard cut"),
+            Key("pad_soft", tuple(f"Alt+{key}" for key in PAD_KEYS), "Alt 1 … =", "Soft cut"),
             Key("prompt", ("/", "Ctrl+L"), "/", "Write what comes next"),
             Key("store", ("Ctrl+Shift+S",), "Ctrl Shift S", "Keep the look on air as a preset"),
         ),

@@ -9,6 +9,7 @@ from PySide6.QtGui import (
     QEnterEvent,
     QFocusEvent,
     QFont,
+    QFontMetricsF,
     QImage,
     QKeyEvent,
     QLinearGradient,
@@ -21,14 +22,16 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QSizePolicy, QWidget
 
 from app.core.deck import PadState
+from app.core.keys import PAD_KEYS
 from app.widgets import theme
 from engine.protocol.show import Preset
 from engine.protocol.values import Cut
 
-_COLUMNS = 10
+_COLUMNS = len(PAD_KEYS)  # a row of pads lies as its keys do
 _HEIGHT_PX = 82
+_LEAST_WIDTH_PX = 72  # twelve fit into the narrowest window
+_NAME_SIZES_PX = (14, 13, 12, 11, 10)
 _BLINK_MS = 250
-_KEYS = "1234567890"
 
 
 class Pad(QWidget):
@@ -45,7 +48,7 @@ class Pad(QWidget):
         self._is_lit = False  # of the blink
         self._is_hovered = False
         self.setFixedHeight(_HEIGHT_PX)
-        self.setMinimumWidth(84)
+        self.setMinimumWidth(_LEAST_WIDTH_PX)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
@@ -169,14 +172,14 @@ class Pad(QWidget):
         cut = f"soft {self.preset.chunks}" if soft else "hard"
         painter.drawText(head, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop, cut)
         painter.setPen(theme.colour(theme.TEXT))
-        painter.setFont(theme.font(14, QFont.Weight.DemiBold))
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
         name = box.adjusted(12, 26, -8, -18)
+        painter.setFont(_name_font(self.preset.name, name.width()))
         painter.drawText(name, flags | Qt.TextFlag.TextWordWrap, self.preset.name)
 
 
 class PadRow(QScrollArea):
-    """All pads of a show, ten in a row."""
+    """All pads of a show, twelve in a row."""
 
     preset_pressed = Signal(Preset, Cut)
 
@@ -198,7 +201,7 @@ class PadRow(QScrollArea):
         grid.setSpacing(8)
         self.pads = []
         for index, preset in enumerate(presets):
-            key = _KEYS[index] if index < len(_KEYS) else ""
+            key = PAD_KEYS[index] if index < len(PAD_KEYS) else ""
             pad = Pad(preset, key, pictures.get(preset.name))
             pad.pressed.connect(self.preset_pressed)
             grid.addWidget(pad, index // _COLUMNS, index % _COLUMNS)
@@ -219,6 +222,16 @@ class PadRow(QScrollArea):
         self._is_lit = not self._is_lit
         for pad in self.pads:
             pad.blink(self._is_lit)
+
+
+def _name_font(name: str, width_px: float) -> QFont:
+    """Return the largest of our sizes at which every word fits into the width, or the smallest."""
+    fonts = [theme.font(size_px, QFont.Weight.DemiBold) for size_px in _NAME_SIZES_PX]
+    for font in fonts:
+        measure = QFontMetricsF(font)
+        if all(measure.horizontalAdvance(word) <= width_px for word in name.split()):
+            return font
+    return fonts[-1]
 
 
 def _middle_of(picture: QImage, box: QRectF) -> QRectF:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from app.core.keys import PAD_KEYS
 from engine.protocol.show_file import load_show
 from engine.worker.models.house.vocabulary import COLOURS, FAMILIES, MODIFIERS, SPEEDS
 
@@ -21,7 +22,7 @@ def test_a_show_that_ships_loads_without_a_remark_and_fills_the_pads(folder):
     show = load_show(folder)
     assert show.remarks == ()
     assert not show.read_only
-    assert 8 <= len(show.presets) <= 10
+    assert 8 <= len(show.presets) <= len(PAD_KEYS)
     unlisted = {path.stem for path in folder.glob("*.toml")} - {"show", *show.files.values()}
     assert unlisted == set()
 

@@ -8,7 +8,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLabel
 
 from app.core.deck import PadState, SliderView, prompt_now
-from app.core.keys import KEYS
+from app.core.keys import KEYS, PAD_KEYS
 from app.widgets.parameter_slider import ParameterSlider
 from engine.protocol.parameters import PARAMETERS, parameter
 from engine.protocol.show_file import load_show
@@ -52,10 +52,13 @@ def test_a_pad_is_queued_then_active_and_its_look_is_on_air(host, play):
     play(press_a_pad())
 
 
-def test_number_keys_cut_to_presets(host, play):
+def test_the_keys_above_the_letters_cut_to_presets_from_the_first_to_the_twelfth(host, play):
+    keys = ((Qt.Key.Key_6, 5), (Qt.Key.Key_0, 9), (Qt.Key.Key_Minus, 10), (Qt.Key.Key_Equal, 11))
+
     async def press_keys():
         async with playing(host.port) as window:
-            for key, index in ((Qt.Key.Key_6, 5), (Qt.Key.Key_9, 8)):
+            assert len(window.pads.pads) == len(PAD_KEYS) == 12
+            for key, index in keys:
                 press(window, key)
                 name = window.instrument.show.presets[index].name
                 await until(lambda name=name: window.instrument.state.look_name == name)

@@ -1,0 +1,48 @@
+"""The row of pads, on its own."""
+
+import pytest
+from PySide6.QtGui import QFontMetricsF
+
+from app.core.keys import PAD_KEYS
+from app.widgets.pads import PadRow, _name_font
+from engine.protocol.show import Preset
+
+NARROW_PX = 1000
+
+
+def row_of(count):
+    row = PadRow()
+    row.resize(NARROW_PX, 200)
+    row.show_presets([Preset(name=f"Pad {i}", prompt="slow smoke") for i in range(count)], {})
+    row.show()
+    return row
+
+
+def test_as_many_pads_as_keys_stand_in_one_row_and_all_are_seen_in_a_narrow_window(qapp):
+    row = row_of(len(PAD_KEYS))
+    tops = {pad.y() for pad in row.pads}
+    assert len(tops) == 1
+    assert row.pads[-1].geometry().right() <= row.viewport().width()
+
+
+def test_a_pad_says_its_key_and_those_after_the_last_key_have_none(qapp):
+    row = row_of(len(PAD_KEYS) + 1)
+    tips = [pad.toolTip() for pad in row.pads]
+    assert all(f"Key {key}:" in tip for key, tip in zip(PAD_KEYS, tips, strict=False))
+    assert "Key" not in tips[-1]
+    assert row.pads[-1].y() > row.pads[0].y()
+
+
+@pytest.mark.parametrize("name", ["Sea", "Stained Glass", "Thunderhead"])
+def test_a_long_word_is_written_smaller_until_it_fits_its_pad(qapp, name):
+    wide = _name_font(name, 1e6)
+    assert wide.pixelSize() == 14
+    width_px = 0.8 * QFontMetricsF(wide).horizontalAdvance("Thunderhead")
+    font = _name_font(name, width_px)
+    longest = max(QFontMetricsF(font).horizontalAdvance(word) for word in name.split())
+    assert longest <= width_px
+    assert (font.pixelSize() < 14) == (name == "Thunderhead")
+
+
+def test_a_word_that_never_fits_is_written_in_the_smallest_size(qapp):
+    assert _name_font("Donaudampfschiff", 10).pixelSize() == 10
