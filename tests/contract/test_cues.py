@@ -27,7 +27,7 @@ FIRST_LIGHT = ROOT / "presets" / "first-light"
 SHOW = load_show(FIRST_LIGHT)
 CUES = (
     Cue(name="doors", preset="Embers"),
-    Cue(name="build", preset="Downpour", cut=Cut.SOFT, chunks=2, follow_s=0.3),
+    Cue(name="build", preset="Deep Water", cut=Cut.SOFT, chunks=2, follow_s=0.3),
     Cue(name="drop", preset="Lotus", fade_s=0.2),
 )
 
@@ -87,7 +87,9 @@ def test_a_cut_by_hand_takes_the_picture_from_the_cue_and_another_window_sees_it
 def test_a_show_in_the_terminal_plays_its_cues_and_obeys_lines(tmp_path):
     folder = shutil.copytree(FIRST_LIGHT, tmp_path / "show")
     with (folder / "show.toml").open("a") as file:
-        file.write('\n[[cue]]\npreset = "Downpour"\nfollow_s = 0.5\n\n[[cue]]\npreset = "Lotus"\n')
+        file.write(
+            '\n[[cue]]\npreset = "Deep Water"\nfollow_s = 0.5\n\n[[cue]]\npreset = "Lotus"\n'
+        )
     process = subprocess.Popen(
         [sys.executable, "-m", "engine.cli", "play", str(folder), "--cues", "--fake", "--port", "0",
          "--output", "none", "--no-take", "--status-every", "0.5", "--output-size", "160x90"],
@@ -107,6 +109,6 @@ def test_a_show_in_the_terminal_plays_its_cues_and_obeys_lines(tmp_path):
         process.kill()
         process.communicate()
     text = "".join(said)
-    assert re.search(r"cue Downpour.*Lotus in \d s is next", text)
+    assert re.search(r"cue Deep Water.*Lotus in \d s is next", text)
     assert "order refused: got 'fly', expected one of: go" in text
-    assert re.search(r"Tide: soft cut at chunk \d+", text)
+    assert re.search(r"Deep Water: soft cut at chunk \d+", text)
