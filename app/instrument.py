@@ -11,34 +11,37 @@ from dataclasses import replace
 
 import msgspec
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QImage
 
-from app.core.deck import cut_look, new_preset, values_as_set
+from app.core import history as past
+from app.core.cue_view import neighbour
+from app.core.deck import cut_look, values_as_set
 from app.core.edits import Edits
+from app.core.history import Edit, History, ParameterEdit, PromptEdit, ShowEdit
 from app.core.mapping import ControlMap, CutPressed, Intent, ParameterSet, PresetPressed
 from app.core.midi_events import ControlMoved, PortsChanged
-from app.core.session import record, recovered_bindings
-from app.engine_client import EngineClient, Link, LinkStatus
-from app.pad_pictures import save_picture
-from app.session_store import SessionStore, own_copy
-from engine.errors import ShowError
+from app.core.session import record
+from app.engine_client import EngineClient
+from app.session_store import SessionStore
+from app.show_desk import ShowDesk
 from engine.protocol.messages import (
+    Back,
     CancelCut,
     EngineState,
+    Go,
     HardCut,
-    PreparePrompts,
+    HoldFollow,
     QueuePrompt,
     RestartWorker,
     SelectSource,
     SetOutput,
     SetParameters,
     SoftCut,
+    StandBy,
     StartRecording,
     StopRecording,
 )
 from engine.protocol.parameters import parameter
 from engine.protocol.show import MAX_CUT_CHUNKS, Preset, Show
-from engine.protocol.show_file import load_show, save_show
 from engine.protocol.values import Cut, OutputSpec, Severity, SourceSpec
 
 _TICK_MS = 16
@@ -47,7 +50,6 @@ _TICK_MS = 16
 class Instrument(QObject):
     """The performer's hands. Signals say what became of the intents, past tense."""
 
-    show_opened = Signal(Show)
     mapping_changed = Signal(ControlMap)
     edits_changed = Signal()
     soft_length_changed = Signal(int)
@@ -61,13 +63,15 @@ class Instrument(QObject):
         self._store = store
         self.state: EngineState | None = None
         self.edits = Edits()
-        self.show = replace(show, bindings=recovered_bindings(store.session, show))
+        self.desk = ShowDesk(client, store, show, self)
+        self.desk.noticed.connect(self.noticed)
+        self.desk.edited.connect(self._note)
+        self._history = History()
         self.mapping = ControlMap(bindings=self.show.bindings)
         self.soft_chunks = show.soft_cut_chunks
         self._tick = QTimer(self, singleShot=True, interval=_TICK_MS)
         self._tick.timeout.connect(self._flush)
         client.state_arrived.connect(self._on_state)
-        client.link_changed.connect(self._on_link_changed)
 
     # ------------------------------------------------------------ cuts
 
@@ -107,6 +111,8 @@ class Instrument(QObject):
 
     def queue_prompt(self, text: str) -> None:
         """Put a prompt in standby."""
+        before = self.state.prompt_next if self.state is not None else ""
+        self._note(PromptEdit(before, text.strip()))
         self._client.send(QueuePrompt(text=text.strip()))
 
     def set_soft_chunks(self, num_chunks: int) -> None:
@@ -117,7 +123,15 @@ class Instrument(QObject):
     # ------------------------------------------------------------ parameters
 
     def set_parameter(self, parameter_id: str, value: float) -> None:
-        """Edit a parameter; many edits within a tick send the last one."""
+        """Edit a parameter; it can be undone, unless it is a panic control."""
+        row = parameter(parameter_id)
+        if row.in_preset:
+            before = self.values().get(parameter_id, row.default)
+            self._note(ParameterEdit(parameter_id, before, row.clean(value)))
+        self._put(parameter_id, value)
+
+    def _put(self, parameter_id: str, value: float) -> None:
+        """Many edits within a tick send the last one."""
         self.edits = self.edits.put(parameter_id, parameter(parameter_id).clean(value))
         self.edits_changed.emit()
         if not self._tick.isActive():
@@ -153,12 +167,12 @@ class Instrument(QObject):
     def select_source(self, source: SourceSpec) -> None:
         """Change where pictures come in, and remember it in the show."""
         self._client.send(SelectSource(source=source))
-        self.show = replace(self.show, source=source)
+        self.desk.revise(replace(self.show, source=source))
 
     def set_output(self, output: OutputSpec) -> None:
         """Change what leaves, and remember it in the show."""
         self._client.send(SetOutput(output=output))
-        self.show = replace(self.show, output=output)
+        self.desk.revise(replace(self.show, output=output))
 
     def toggle_recording(self) -> None:
         """Start or stop recording."""
@@ -214,66 +228,90 @@ class Instrument(QObject):
     def _keep_bindings(self) -> None:
         """Into the journal at once, then into the show."""
         self.mapping_changed.emit(self.mapping)
-        self.show = replace(self.show, bindings=self.mapping.bindings)
+        self.desk.revise(replace(self.show, bindings=self.mapping.bindings))
         self._journal(bindings=record(self.mapping.bindings))
         self.save()
 
     # ------------------------------------------------------------ shows
 
-    def open_show(self, path: str) -> None:
-        """Open another show's pads and bindings; what is on air stays as it is."""
-        try:
-            show = load_show(path)
-        except ShowError as error:
-            self.noticed.emit(Severity.WARNING, str(error))
-            return
-        self._adopt(show)
-        self.mapping = replace(self.mapping, bindings=show.bindings, learning="")
-        self.mapping_changed.emit(self.mapping)
-        self.set_soft_chunks(show.soft_cut_chunks)
-        for remark in show.remarks:
-            self.noticed.emit(Severity.INFO, remark)
+    @property
+    def show(self) -> Show:
+        """The show that is open."""
+        return self.desk.show
 
     def save(self) -> bool:
-        """Write the show; a factory show becomes a copy of the performer's own."""
-        try:
-            own = own_copy(replace(self.show, soft_cut_chunks=self.soft_chunks))
-            saved = save_show(own)
-        except (ShowError, OSError) as error:
-            self.noticed.emit(Severity.WARNING, f"Not saved, kept in the journal: {error}")
-            return False
-        self._adopt(saved)
-        self.noticed.emit(Severity.INFO, f"Saved {saved.name} in {saved.folder}")
-        return True
+        """Write the show, with the length of the soft cut as it is set."""
+        self.desk.revise(replace(self.show, soft_cut_chunks=self.soft_chunks))
+        return self.desk.save()
 
-    def store_look(self, picture: QImage) -> None:
-        """Keep the look on air as a new preset, with its picture for the pad."""
-        if self.state is None or not self.state.prompt_now:
-            return
-        preset = new_preset(self.show, self.state)
-        self.show = replace(self.show, presets=(*self.show.presets, preset))
-        if not self.save() or self.show.folder is None or picture.isNull():
-            return
-        name = f"{self.show.files[preset.name]}.jpg"
-        if save_picture(picture, self.show.folder / name):
-            shown = replace(preset, picture=name)
-            self.show = replace(self.show, presets=(*self.show.presets[:-1], shown))
-            self.save()
+    def open_show(self, path: str) -> None:
+        """Open another show; what is on air stays as it is."""
+        if self.desk.open_show(path):
+            self.mapping = replace(self.mapping, bindings=self.show.bindings, learning="")
+            self.mapping_changed.emit(self.mapping)
+            self.set_soft_chunks(self.show.soft_cut_chunks)
+            self._history = History()  # steps of another show
 
-    def _on_link_changed(self, link: Link) -> None:
-        if link.status is LinkStatus.LIVE:
-            self._announce()
+    # ------------------------------------------------------------ cues
 
-    def _announce(self) -> None:
-        """Let the engine prepare the prompts of all pads, so that no cut waits for its text."""
-        if self._client.is_connected:
-            self._client.send(PreparePrompts(texts=self.show.prompts))
+    def go(self) -> None:
+        """Fire the cue that stands by."""
+        self._flush()
+        self._client.send(Go())
 
-    def _adopt(self, show: Show) -> None:
-        self.show = show
-        self._announce()
-        self._journal(show=str(show.folder or ""), bindings=None)
-        self.show_opened.emit(show)
+    def back(self) -> None:
+        """Take back a GO that has not landed, else go back a cue."""
+        self._flush()
+        self._client.send(Back())
+
+    def stand_by(self, cue: str) -> None:
+        """Choose what GO fires."""
+        self._client.send(StandBy(cue=cue))
+
+    def move_standby(self, by: int) -> None:
+        """Let a neighbour stand by instead."""
+        cue = neighbour(self.state.cues, by) if self.state is not None else ""
+        if cue:
+            self.stand_by(cue)
+
+    def hold_follow(self) -> None:
+        """Stop the countdown to the follow-on, or let it go on."""
+        is_held = self.state is not None and self.state.cues.is_held
+        self._client.send(HoldFollow(is_held=not is_held))
+
+    # ------------------------------------------------------------ undo
+
+    def undo(self) -> None:
+        """Take the last edit back."""
+        self._history, edit = past.undo(self._history)
+        if edit is None:
+            self.noticed.emit(Severity.INFO, "Nothing to undo")
+        else:
+            self._set(edit, edit.before, "Undone")
+
+    def redo(self) -> None:
+        """Do again what was undone last."""
+        self._history, edit = past.redo(self._history)
+        if edit is None:
+            self.noticed.emit(Severity.INFO, "Nothing to redo")
+        else:
+            self._set(edit, edit.after, "Redone")
+
+    def _set(self, edit: Edit, value: float | str | Show, said: str) -> None:
+        if isinstance(edit, ParameterEdit) and isinstance(value, float):
+            row = parameter(edit.parameter_id)
+            self._put(row.id, value)
+            what = f"{row.label} is {row.text(value)}"
+        elif isinstance(value, Show):
+            self.desk.put(value)
+            what = edit.what if isinstance(edit, ShowEdit) else ""
+        else:
+            self._client.send(QueuePrompt(text=str(value)))
+            what = f"next is “{value}”"
+        self.noticed.emit(Severity.INFO, f"{said}: {what}")
+
+    def _note(self, edit: Edit) -> None:
+        self._history = past.noted(self._history, edit, time.monotonic())
 
     def _journal(self, **changes: object) -> None:
         self._store.write(msgspec.structs.replace(self._store.session, **changes))

@@ -6,16 +6,15 @@ No logic: what a button does is in `Instrument`, what a widget shows is in `app.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
+from PySide6.QtGui import QCloseEvent, QImage, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.core import deck, hud
-from app.core.keys import KEYS, Key
 from app.core.mapping import ControlMap
 from app.core.midi_events import PortsChanged
+from app.cue_stage import CueStage
 from app.engine_client import EngineClient, Link, LinkStatus
 from app.instrument import Instrument
 from app.model_shop import ModelShop
@@ -36,6 +35,7 @@ from app.widgets.parameter_panel import ParameterPanel
 from app.widgets.prompt_panel import PromptPanel
 from app.widgets.source_panel import SourcePanel
 from app.widgets.top_bar import TopBar
+from app.window_keys import bind_keys
 from engine.protocol.messages import CommandRefused, EngineState, NoticeRaised
 from engine.protocol.orders import PromptRead
 from engine.protocol.parameters import PARAMETERS
@@ -72,7 +72,7 @@ class MainWindow(QWidget):
         self._lay_out()
         self._connect_intents()
         self._connect_events()
-        self._bind_keys()
+        bind_keys(self)
         self._on_show_opened(instrument.show)
         self._on_link_changed(client.link)
 
@@ -96,6 +96,7 @@ class MainWindow(QWidget):
         self.feed = PreviewFeed(self)
         self.shop = ModelShop(self)
         self.models = ModelPanel(self)
+        self.cues = CueStage(self.instrument, self.monitor_picture, self)
         self._frame_timer = QTimer(self, interval=_FRAME_MS)
 
     def _lay_out(self) -> None:
@@ -109,9 +110,10 @@ class MainWindow(QWidget):
         grid.addLayout(_column(self.cuts, self.panic), 1, 1, 2, 1)
         self._side = _scrolling(self.parameters, self.source, self.output)
         grid.addWidget(self._side, 1, 2, 2, 1)
-        grid.addWidget(self.pads, 3, 0, 1, 3)
-        grid.addWidget(self.hud, 4, 0, 1, 3)
-        grid.addWidget(self.notices, 5, 0, 1, 3)
+        grid.addWidget(self.cues.strip, 3, 0, 1, 3)
+        grid.addWidget(self.pads, 4, 0, 1, 3)
+        grid.addWidget(self.hud, 5, 0, 1, 3)
+        grid.addWidget(self.notices, 6, 0, 1, 3)
         grid.setColumnStretch(0, 1)
         grid.setRowStretch(1, 1)
         self.cuts.setFixedWidth(256)
@@ -121,8 +123,8 @@ class MainWindow(QWidget):
 
     def _connect_intents(self) -> None:
         instrument = self.instrument
-        self.cuts.hard_requested.connect(self._cut_hard)
-        self.cuts.soft_requested.connect(self._cut_soft)
+        self.cuts.hard_requested.connect(self.cut_hard)
+        self.cuts.soft_requested.connect(self.cut_soft)
         self.cuts.cancel_requested.connect(instrument.cancel)
         self.cuts.length_changed.connect(instrument.set_soft_chunks)
         self.pads.preset_pressed.connect(instrument.press_preset)
@@ -132,13 +134,14 @@ class MainWindow(QWidget):
         self.source.source_selected.connect(instrument.select_source)
         self.output.output_changed.connect(instrument.set_output)
         self.output.recording_toggled.connect(instrument.toggle_recording)
-        self.notices.list_requested.connect(self._toggle_notices)
+        self.notices.list_requested.connect(self.toggle_notices)
         self.top_bar.help_requested.connect(self.help.toggle)
-        self.top_bar.learn_toggled.connect(self._set_learning)
+        self.top_bar.learn_toggled.connect(self.set_learning)
         self.learn.target_chosen.connect(instrument.learn)
         self.learn.target_forgotten.connect(instrument.forget)
         self.learn.closed.connect(self._on_learn_closed)
-        self.top_bar.models_requested.connect(self._toggle_models)
+        self.top_bar.cues_requested.connect(self.toggle_cues)
+        self.top_bar.models_requested.connect(self.toggle_models)
         self.models.get_requested.connect(self.shop.get)
         self.models.accept_requested.connect(self.shop.accept)
         self.models.dismiss_requested.connect(self.shop.dismiss)
@@ -152,7 +155,7 @@ class MainWindow(QWidget):
         client.notice_raised.connect(self._on_notice_raised)
         client.command_refused.connect(self._on_command_refused)
         client.prompt_read.connect(self._on_prompt_read)
-        instrument.show_opened.connect(self._on_show_opened)
+        instrument.desk.show_opened.connect(self._on_show_opened)
         instrument.mapping_changed.connect(self._on_mapping_changed)
         instrument.edits_changed.connect(self._draw_values)
         instrument.soft_length_changed.connect(self.cuts.show_length)
@@ -163,82 +166,59 @@ class MainWindow(QWidget):
         self._frame_timer.timeout.connect(self._draw_ring)
         self._frame_timer.start()
 
-    def _bind_keys(self) -> None:
-        for _, rows in KEYS:
-            for row in rows:
-                self._bind(row)
-
-    def _bind(self, row: Key) -> None:
-        for index, keys in enumerate(row.keys):
-            shortcut = QShortcut(QKeySequence(keys), self)
-            shortcut.setAutoRepeat(row.action in ("dimmer_up", "dimmer_down"))
-            shortcut.activated.connect(self._action(row.action, index))
-
-    def _action(self, name: str, index: int) -> Callable[[], object]:
-        instrument = self.instrument
-        cuts = {"pad": Cut.NONE, "pad_hard": Cut.HARD, "pad_soft": Cut.SOFT}
-        if name in cuts:
-            return lambda: self._press_pad(index, cuts[name])
-        return {
-            "cut_hard": self._cut_hard,
-            "cut_soft": self._cut_soft,
-            "cut_cancel": instrument.cancel,
-            "soft_shorter": lambda: instrument.set_soft_chunks(instrument.soft_chunks - 1),
-            "soft_longer": lambda: instrument.set_soft_chunks(instrument.soft_chunks + 1),
-            "prompt": self._focus_prompt,
-            "store": lambda: instrument.store_look(self.monitor.image.copy()),
-            "freeze": lambda: instrument.toggle("freeze"),
-            "black": lambda: instrument.toggle("black"),
-            "dimmer_up": lambda: instrument.nudge("dimmer", 0.05),
-            "dimmer_down": lambda: instrument.nudge("dimmer", -0.05),
-            "record": instrument.toggle_recording,
-            "monitor": self._toggle_full_screen,
-            "learn": lambda: self._set_learning(not self.learn.isVisible()),
-            "models": self._toggle_models,
-            "notices": self._toggle_notices,
-            "open": self._ask_for_show,
-            "save": instrument.save,
-            "restart": instrument.restart_worker,
-            "help": self.help.toggle,
-            "quit": self.close,
-        }[name]
-
     # ------------------------------------------------------------ intents
 
-    def _cut_hard(self) -> None:
+    def cut_hard(self) -> None:
+        """Cut to what stands in the next field."""
         self.instrument.cut_hard(self.prompt.take())
 
-    def _cut_soft(self) -> None:
+    def cut_soft(self) -> None:
+        """Flow into what stands in the next field."""
         self.instrument.cut_soft(self.prompt.take())
 
-    def _press_pad(self, index: int, cut: Cut) -> None:
+    def press_pad(self, index: int, cut: Cut) -> None:
+        """Press the pad at `index`, where there is one."""
         if index < len(self.instrument.show.presets):
             self.instrument.press_preset(self.instrument.show.presets[index], cut)
 
-    def _focus_prompt(self) -> None:
+    def focus_prompt(self) -> None:
+        """Write what comes next."""
         self.prompt.field.setFocus()
         self.prompt.field.selectAll()
 
-    def _toggle_notices(self) -> None:
+    def toggle_notices(self) -> None:
+        """Open or close the list of notices."""
         self.notice_list.toggle(self.notices.kept)
 
-    def _toggle_models(self) -> None:
+    def toggle_models(self) -> None:
         """Over the sliders; monitor, cuts and panic row stay free."""
         self.models.setGeometry(self._side.geometry())
         if self.models.toggle():
             self.shop.refresh()
 
-    def _toggle_full_screen(self) -> None:
+    def toggle_cues(self) -> None:
+        """Write the cue list over the sliders."""
+        self.cues.editor.setGeometry(self._side.geometry())
+        self.cues.editor.toggle()
+
+    def monitor_picture(self) -> QImage:
+        """Return a copy of what is on air."""
+        return self.monitor.image.copy()
+
+    def toggle_full_screen(self) -> None:
+        """The window on the full screen, or back."""
         self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
-    def _ask_for_show(self) -> None:
+    def ask_for_show(self) -> None:
+        """Let the performer choose a show; the instrument plays on meanwhile."""
         dialog = QFileDialog(self, "Open a show: choose its show.toml", "", "Shows (show.toml)")
         dialog.setModal(False)
         dialog.fileSelected.connect(self.instrument.open_show)
         dialog.finished.connect(dialog.deleteLater)
         dialog.show()
 
-    def _set_learning(self, is_on: bool) -> None:
+    def set_learning(self, is_on: bool) -> None:
+        """Begin or end MIDI learn."""
         self.top_bar.learn.setChecked(is_on)
         if is_on:
             self.learn.open()
@@ -286,6 +266,7 @@ class MainWindow(QWidget):
         self.output.show_output(state.output, hud.ndi_output(state), state.recording)
         self.top_bar.show_air(hud.num_receivers(state), hud.is_on_program(state))
         self.top_bar.show_recording(state.recording)
+        self.cues.show_state(state)
         self.hud.show_figures(hud.figures(state))
 
     def _draw_monitor(self, state: EngineState) -> None:
@@ -350,6 +331,7 @@ class MainWindow(QWidget):
         for overlay in (self.help, self.learn):
             overlay.setGeometry(self.rect())
         self.models.setGeometry(self._side.geometry())
+        self.cues.editor.setGeometry(self._side.geometry())
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Say that we go; what becomes of the engine is decided elsewhere."""

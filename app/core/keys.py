@@ -30,6 +30,18 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
         ),
     ),
     (
+        "CUES",
+        (
+            Key("go", ("G",), "G", "GO: fire the cue that stands by"),
+            Key("back", ("Shift+G",), "Shift G", "Take GO back, or go back a cue"),
+            Key("standby_previous", (",",), ",", "The cue before stands by"),
+            Key("standby_next", (".",), ".", "The cue after stands by"),
+            Key("hold_follow", ("Ctrl+G",), "Ctrl G", "Hold the countdown to the next cue"),
+            Key("snapshot", ("Ctrl+K",), "Ctrl K", "Keep the look on air as a pad and a cue"),
+            Key("cues", ("C",), "C", "Write the cue list"),
+        ),
+    ),
+    (
         "LOOKS",
         (
             Key("pad", tuple(PAD_KEYS), "1 … 0 - =", "Cut to a preset, its own way"),
@@ -58,6 +70,8 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
             Key("notices", ("N",), "N", "List the notices"),
             Key("open", ("Ctrl+O",), "Ctrl O", "Open a show"),
             Key("save", ("Ctrl+S",), "Ctrl S", "Save the show"),
+            Key("undo", ("Ctrl+Z",), "Ctrl Z", "Undo an edit"),
+            Key("redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Ctrl Shift Z", "Redo it"),
             Key("restart", ("Ctrl+R",), "Ctrl R", "Restart the generator; the output goes on"),
             Key("help", ("F1", "?"), "F1", "These keys"),
             Key("quit", ("Ctrl+Q",), "Ctrl Q", "Close the window"),

@@ -111,6 +111,10 @@ def _buttons() -> str:
     QPushButton#soft {{ background: {FLOW}; color: {NIGHT}; }}
     QPushButton#soft:hover {{ background: {mixed(FLOW, "#ffffff", 0.15).name()}; }}
     QPushButton#soft:pressed {{ background: {mixed(FLOW, NIGHT, 0.3).name()}; }}
+    QPushButton#go {{ background: {GOOD}; color: {NIGHT}; border: none; border-radius: 9px;
+        font-size: 26px; font-weight: 800; letter-spacing: 2px; }}
+    QPushButton#go:hover {{ background: {mixed(GOOD, "#ffffff", 0.15).name()}; }}
+    QPushButton#go:pressed {{ background: {mixed(GOOD, NIGHT, 0.3).name()}; }}
     QPushButton#panic {{ font-size: 15px; font-weight: 800; letter-spacing: 1.5px;
         min-height: 34px; }}
     QPushButton#panic:checked {{ background: {TEXT}; color: {NIGHT}; border-color: {TEXT}; }}
@@ -134,6 +138,10 @@ def _fields() -> str:
     QComboBox::drop-down {{ border: none; width: 22px; }}
     QComboBox QAbstractItemView {{ background: {RAISED}; border: 1px solid {LINE};
         selection-background-color: {HOVER}; padding: 4px; }}
+    QListWidget {{ background: {SURFACE}; border: 1px solid {LINE}; border-radius: 8px;
+        padding: 4px; }}
+    QListWidget::item {{ padding: 5px 6px; border-radius: 5px; }}
+    QListWidget::item:selected {{ background: {HOVER}; color: {TEXT}; }}
     QProgressBar {{ background: {RAISED}; border: none; border-radius: 3px; max-height: 6px; }}
     QProgressBar::chunk {{ background: {LIVE}; border-radius: 3px; }}
     QToolTip {{ background: {RAISED}; color: {TEXT}; border: 1px solid {LINE}; padding: 6px; }}

@@ -12,6 +12,7 @@ class TopBar(QWidget):
     """Chips light up when they have something to say."""
 
     learn_toggled = Signal(bool)
+    cues_requested = Signal()
     models_requested = Signal()
     help_requested = Signal()
 
@@ -23,6 +24,7 @@ class TopBar(QWidget):
         self.recording = parts.label("chip", "REC")
         self.midi = parts.label("chip", "MIDI")
         self.learn = parts.button("quiet", "LEARN", "Learn MIDI controls (L)", checkable=True)
+        self.cues = parts.button("quiet", "CUES", "Write the cue list (C)")
         self.models = parts.button("quiet", "MODELS", "List, get and check models (M)")
         self.help = parts.button("quiet", "?", "All keys (F1)")
         line = QHBoxLayout(self)
@@ -33,9 +35,10 @@ class TopBar(QWidget):
         line.addWidget(self.show_name)
         line.addStretch(1)
         chips = (self.link, self.air, self.recording, self.midi)
-        for widget in (*chips, self.learn, self.models, self.help):
+        for widget in (*chips, self.learn, self.cues, self.models, self.help):
             line.addWidget(widget)
         self.learn.clicked.connect(self.learn_toggled)
+        self.cues.clicked.connect(self.cues_requested)
         self.models.clicked.connect(self.models_requested)
         self.help.clicked.connect(self.help_requested)
         self.show_recording("")

@@ -3,9 +3,9 @@
 import asyncio
 import os
 import re
-import shutil
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -18,16 +18,23 @@ from engine.protocol.messages import (
     LoadCues,
     StandBy,
 )
-from engine.protocol.show import Cue
-from engine.protocol.show_file import load_show
+from engine.protocol.show import Cue, Preset, Show
+from engine.protocol.show_file import save_show
 from engine.protocol.values import Cut, Look
 from tests.host_process import ROOT, attached, host_process
 
 FIRST_LIGHT = ROOT / "presets" / "first-light"
-SHOW = load_show(FIRST_LIGHT)
+SHOW = Show(
+    name="S",
+    presets=(
+        Preset(name="Embers", prompt="fast red flames"),
+        Preset(name="Tide", prompt="slow blue waves", cut=Cut.SOFT),
+        Preset(name="Lotus", prompt="slow pink flowers", parameters={"saturation": 1.1}),
+    ),
+)
 CUES = (
     Cue(name="doors", preset="Embers"),
-    Cue(name="build", preset="Deep Water", cut=Cut.SOFT, chunks=2, follow_s=0.3),
+    Cue(name="build", preset="Tide", cut=Cut.SOFT, chunks=2, follow_s=0.3),
     Cue(name="drop", preset="Lotus", fade_s=0.2),
 )
 
@@ -85,11 +92,8 @@ def test_a_cut_by_hand_takes_the_picture_from_the_cue_and_another_window_sees_it
 
 
 def test_a_show_in_the_terminal_plays_its_cues_and_obeys_lines(tmp_path):
-    folder = shutil.copytree(FIRST_LIGHT, tmp_path / "show")
-    with (folder / "show.toml").open("a") as file:
-        file.write(
-            '\n[[cue]]\npreset = "Deep Water"\nfollow_s = 0.5\n\n[[cue]]\npreset = "Lotus"\n'
-        )
+    cues = (Cue(name="Tide", preset="Tide", follow_s=0.5), Cue(name="Lotus", preset="Lotus"))
+    folder = save_show(replace(SHOW, cues=cues), tmp_path / "show").folder
     process = subprocess.Popen(
         [sys.executable, "-m", "engine.cli", "play", str(folder), "--cues", "--fake", "--port", "0",
          "--output", "none", "--no-take", "--status-every", "0.5", "--output-size", "160x90"],
@@ -109,6 +113,6 @@ def test_a_show_in_the_terminal_plays_its_cues_and_obeys_lines(tmp_path):
         process.kill()
         process.communicate()
     text = "".join(said)
-    assert re.search(r"cue Deep Water.*Lotus in \d s is next", text)
+    assert re.search(r"cue Tide.*Lotus in \d s is next", text)
     assert "order refused: got 'fly', expected one of: go" in text
-    assert re.search(r"Deep Water: soft cut at chunk \d+", text)
+    assert re.search(r"Tide: soft cut at chunk \d+", text)

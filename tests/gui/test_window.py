@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QLabel
 from app.core.deck import PadState, SliderView, prompt_now
 from app.core.keys import KEYS, PAD_KEYS
 from app.widgets.parameter_slider import ParameterSlider
+from app.window_keys import action
 from engine.protocol.parameters import PARAMETERS, parameter
 from engine.protocol.show_file import load_show
 from engine.protocol.values import SourceSpec
@@ -225,7 +226,7 @@ def test_every_parameter_of_the_table_has_a_control_and_can_be_learned(play, hos
             assert {f"parameter:{name}" for name in PARAMETERS} <= targets.keys()
             assert {"cut:hard", "cut:soft", "cut:cancel", "preset:Embers"} <= targets.keys()
             actions = {row.action for _, rows in KEYS for row in rows}
-            assert all(callable(window._action(action, 0)) for action in actions)
+            assert all(callable(action(window, name, 0)) for name in actions)
 
     play(count())
 
@@ -253,7 +254,7 @@ def test_the_look_on_air_is_kept_as_a_new_preset_in_a_show_of_ones_own(host, pla
             window.prompt.field.setText("fast mint aurora")
             window.cuts.hard.click()
             await until(lambda: window.instrument.state.prompt_now[0].text == "fast mint aurora")
-            window._action("store", 0)()
+            action(window, "store", 0)()
             assert window.pads.pads[-1].preset.name == "Mint Aurora"
             own = segue_home / "shows" / "first-light"
             assert "fast mint aurora" in (own / "mint-aurora.toml").read_text()

@@ -1,0 +1,80 @@
+"""What each key of the table does in the window. The table itself is `app.core.keys`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtGui import QKeySequence, QShortcut
+
+from app.core.keys import KEYS, Key
+from engine.protocol.values import Cut
+
+if TYPE_CHECKING:  # the window imports us
+    from app.main_window import MainWindow
+
+_PADS = {"pad": Cut.NONE, "pad_hard": Cut.HARD, "pad_soft": Cut.SOFT}
+_REPEATING = ("dimmer_up", "dimmer_down", "undo", "redo")
+
+
+def bind_keys(window: MainWindow) -> None:
+    """Bind every key of the table."""
+    for _, rows in KEYS:
+        for row in rows:
+            _bind(window, row)
+
+
+def _bind(window: MainWindow, row: Key) -> None:
+    for index, keys in enumerate(row.keys):
+        shortcut = QShortcut(QKeySequence(keys), window)
+        shortcut.setAutoRepeat(row.action in _REPEATING)
+        shortcut.activated.connect(action(window, row.action, index))
+
+
+def action(window: MainWindow, name: str, index: int) -> Callable[[], object]:
+    """Return what the `index`-th key of an action does."""
+    if name in _PADS:
+        return lambda: window.press_pad(index, _PADS[name])
+    return {**_playing(window), **_showing(window)}[name]
+
+
+def _playing(window: MainWindow) -> dict[str, Callable[[], object]]:
+    instrument = window.instrument
+    return {
+        "cut_hard": window.cut_hard,
+        "cut_soft": window.cut_soft,
+        "cut_cancel": instrument.cancel,
+        "soft_shorter": lambda: instrument.set_soft_chunks(instrument.soft_chunks - 1),
+        "soft_longer": lambda: instrument.set_soft_chunks(instrument.soft_chunks + 1),
+        "go": instrument.go,
+        "back": instrument.back,
+        "standby_previous": lambda: instrument.move_standby(-1),
+        "standby_next": lambda: instrument.move_standby(1),
+        "hold_follow": instrument.hold_follow,
+        "freeze": lambda: instrument.toggle("freeze"),
+        "black": lambda: instrument.toggle("black"),
+        "dimmer_up": lambda: instrument.nudge("dimmer", 0.05),
+        "dimmer_down": lambda: instrument.nudge("dimmer", -0.05),
+        "record": instrument.toggle_recording,
+        "restart": instrument.restart_worker,
+    }
+
+
+def _showing(window: MainWindow) -> dict[str, Callable[[], object]]:
+    instrument = window.instrument
+    return {
+        "prompt": window.focus_prompt,
+        "store": lambda: instrument.desk.store_look(instrument.state, window.monitor_picture()),
+        "snapshot": window.cues.snapshot,
+        "cues": window.toggle_cues,
+        "undo": instrument.undo,
+        "redo": instrument.redo,
+        "monitor": window.toggle_full_screen,
+        "learn": lambda: window.set_learning(not window.learn.isVisible()),
+        "models": window.toggle_models,
+        "notices": window.toggle_notices,
+        "open": window.ask_for_show,
+        "save": instrument.save,
+        "help": window.help.toggle,
+        "quit": window.close,
+    }
