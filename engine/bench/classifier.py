@@ -73,11 +73,21 @@ class Reading:
             family: index into `FAMILIES`.
             colours: indices into `COLOURS`, at least one.
         """
-        strongest = self.colours.mean(0).topk(len(colours)).indices.tolist()
+        read, strongest = self._strongest(len(colours))
         return Agreement(
-            family=float(int(self.families.mean(0).argmax()) == family),
+            family=float(read == family),
             colour=len(set(strongest) & set(colours)) / len(colours),
         )
+
+    def words(self, num_colours: int) -> tuple[str, ...]:
+        """Return the family and the colours, strongest first, that the picture is read as."""
+        read, strongest = self._strongest(num_colours)
+        names = list(COLOURS)
+        return (FAMILIES[read], *(names[colour] for colour in strongest))
+
+    def _strongest(self, num_colours: int) -> tuple[int, list[int]]:
+        colours: list[int] = self.colours.mean(0).topk(num_colours).indices.tolist()
+        return int(self.families.mean(0).argmax()), colours
 
 
 class _Residual(nn.Module):

@@ -33,6 +33,7 @@ class _Found:
     show: FrameNumbers
     sources: list[FrameNumbers]
     agreed: Agreement | None = None
+    read_as: tuple[str, ...] = ()
     first_agreed: Agreement | None = None
     source_agreed: list[Agreement] = field(default_factory=list)
 
@@ -72,6 +73,7 @@ def _play(stage: Stage, prompt: str, agreement: bool) -> tuple[_Found, Row]:
     if agreement:
         reading = stage.judged().read(frames)
         found.agreed = agreed(reading.after_first(), caption)
+        found.read_as = reading.after_first().words(len(caption.colours))
         found.first_agreed = agreed(reading.first(), caption)
     rng = source_rng(prompt)
     cells = [cells_of(frames, evenly(len(frames), _MOMENTS))]
@@ -181,8 +183,12 @@ def _agreement_part(found: Sequence[_Found], own: Agreement) -> Part:
                 value=getattr(own, name), ceiling=getattr(own, name),
             ),
         ]  # fmt: skip
-    wrong = [f.caption.prompt for f in found if f.agreed is not None and not f.agreed.family]
-    return Part(name="agreement", lines=tuple(lines), details={"family not seen": wrong})
+    misread = {
+        f.caption.prompt: " ".join(f.read_as)
+        for f in found
+        if f.agreed is not None and f.agreed != Agreement(1, 1)
+    }
+    return Part(name="agreement", lines=tuple(lines), details={"read instead": misread})
 
 
 @torch.no_grad()
