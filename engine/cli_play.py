@@ -84,6 +84,8 @@ def config_of(options: argparse.Namespace, show: Show) -> HostConfig:
         port=options.port,
         look=_look(options, show),
         prompts=show.prompts,
+        guides=show.guides,
+        needs_guides=True,
         cues=show.cue_specs,
         cue_list=show.name,
         opens_with_cue=options.cues,

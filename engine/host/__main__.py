@@ -107,7 +107,8 @@ def _as_in_show(config: HostConfig, folder: Path) -> HostConfig:
     look = show.presets[0].look() if show.presets else config.look
     output = structs.replace(show.output, ndi=show.output.ndi and config.output.ndi)
     return replace(
-        config, look=look, prompts=show.prompts, cues=show.cue_specs, cue_list=show.name,
+        config, look=look, prompts=show.prompts, guides=show.guides,
+        cues=show.cue_specs, cue_list=show.name,
         source=show.source, output=output, model=show.model,
     )  # fmt: skip
 

@@ -26,6 +26,7 @@ from engine.host import take as takes
 from engine.host import tempo as beat
 from engine.host.contracts import Input, Playout
 from engine.host.events import EventHub
+from engine.host.guide_desk import GuideDesk
 from engine.host.late_text import LateTexts
 from engine.host.rehearsal import Rehearsal
 from engine.host.score import Score, ScoreCommand
@@ -98,6 +99,8 @@ class Conductor:
     ) -> None:
         self.score: Score = music.open_score(look, show_seed)
         self.supervisor = Supervisor(worker.command, worker.load, self, worker.limits)
+        size_px = (worker.load.model.width_px, worker.load.model.height_px)
+        self.guides = GuideDesk(size_px, self.supervisor.give, self.notice)
         self.tempo = Tempo()
         self.told = Told()
         self.take: Take | None = None
@@ -143,6 +146,7 @@ class Conductor:
     async def stop(self) -> None:
         """Stop the worker and close the take."""
         self._cancel_timer()
+        self.guides.stop()
         await self.supervisor.stop()
         if self.take is not None:
             self.take.close()
@@ -227,6 +231,7 @@ class Conductor:
         self.score, plan = music.next_chunk(
             self.score, self._source.newest_frame(), self._source.take_source_cut()
         )
+        plan = self.guides.keyed(plan)
         self._in_hand = plan
         self.tempo = beat.crossed(self.tempo, time.monotonic())
         if self.take is not None:
@@ -254,6 +259,7 @@ class Conductor:
         for text in ready.notices:
             self._notice(Severity.WARNING, "worker", text)
         self._begin_take(ready)
+        self.guides.on_ready(takes_guides=ready.takes_guides)
         for text in (*music.coming_prompts(self.score), self.standby_prompt):
             self.supervisor.prepare(text)
         self._rehearsal = rehearsal.begun(self._rehearsal)
@@ -296,6 +302,7 @@ class Conductor:
             self._notice(severity, "prompt", text)
         if report.control_refusal:
             self._go_back_to_control_in_use(report)
+        self.guides.on_report(report.guide_refusal)
         self._in_hand = None
         if self._is_usable(report):
             self._cross_when_there_is_room()

@@ -36,6 +36,7 @@ from engine.protocol.messages import (
     Rates,
     RestartWorker,
     SelectSource,
+    SetGuides,
     SetOutput,
     SetParameters,
     SoftCut,
@@ -102,11 +103,15 @@ class Desk:
 
     async def _do(self, command: AppCommand) -> str:
         match command:
-            case SetParameters() | QueuePrompt() | HardCut() | SoftCut() | CancelCut():
+            case SetParameters() | QueuePrompt() | CancelCut():
+                return self._obey(command)
+            case SetGuides() | HardCut() | SoftCut():
+                await self._fetch_pictures(command)
                 return self._obey(command)
             case LoadCues() | Go() | Back() | StandBy() | HoldFollow():
                 return self._cues.answer(command)
             case PreparePrompts():
+                self._conductor.guides.announce(command.guides)
                 return self._prepare(command.texts)
             case SelectSource():
                 self._source.select(command.source)
@@ -124,6 +129,15 @@ class Desk:
                 return "already greeted"
             case _:
                 assert_never(command)
+
+    async def _fetch_pictures(self, command: SetGuides | HardCut | SoftCut) -> None:
+        """Have the pictures of a command read before anything changes."""
+        guides = self._conductor.guides
+        if isinstance(command, SetGuides):
+            guides.check_taken(command.guides)
+            await guides.fetch(command.guides)
+        elif command.look is not None:
+            await guides.fetch(command.look.guides)
 
     def _do_slowly(self, command: SetOutput | StartRecording | StopRecording) -> str:
         match command:
@@ -143,6 +157,8 @@ class Desk:
             case SetParameters():
                 self._cues.on_edited(command.values)
                 return self._effect_of_edits(command.values)
+            case SetGuides():
+                return self._at_the_boundary()
             case QueuePrompt():
                 conductor.supervisor.prepare(conductor.score.next_prompt)
                 return "in standby" if conductor.score.next_prompt else "standby is empty"
@@ -191,6 +207,8 @@ class Desk:
             look_name=score.look_name,
             live={**score.live, **score.frame},
             pending=dict(score.edits),
+            guides=score.guides.as_set,
+            guides_pending=score.guides.edit is not None,
             cut=music.cut_state(score),
             chunk_index=max(0, score.chunk_index - 1),
             seed=score.seed,
@@ -232,6 +250,9 @@ class Desk:
             shapes=report.shapes if report else {},
             control_kind=report.control_kind if report else "",
             stale_frames=report.stale_frames if report else 0,
+            takes_guides=ready.takes_guides if ready else False,
+            guides=report.guides if report else (),
+            guide_refusal=report.guide_refusal if report else "",
             restarts=supervisor.restarts,
             resets=told.resets,
             late_chunks=told.late.num_chunks,

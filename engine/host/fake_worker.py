@@ -36,11 +36,13 @@ from engine.errors import EngineError, ExitCode
 from engine.host.mailbox import Inbox
 from engine.protocol.codec import ORDERS, read_framed, write_framed
 from engine.protocol.frame_ring import Frame, FrameMeta, RingWriter
+from engine.protocol.guides import names_of, pictures_of
 from engine.protocol.host_life import clean_up_after_host, host_pid
 from engine.protocol.orders import (
     KV_CACHE,
     ChunkPlan,
     ChunkReport,
+    DropStill,
     FramesReady,
     Heartbeat,
     HostOrder,
@@ -48,11 +50,12 @@ from engine.protocol.orders import (
     PreparePrompt,
     PromptRead,
     Shutdown,
+    StoreStill,
     WorkerEvent,
     WorkerFailed,
     WorkerReady,
 )
-from engine.protocol.values import CacheAction, LatePrompt, PictureStatistics, Reset
+from engine.protocol.values import CacheAction, Guides, LatePrompt, PictureStatistics, Reset
 from engine.urgency import give_way
 
 FRAMES_PER_CHUNK = 12
@@ -130,6 +133,8 @@ class FakeWorker:
                         return 1
                 case PreparePrompt():
                     self._pipe.send(PromptRead(text=order.text, understood=(*order.text.split(),)))
+                case StoreStill() | DropStill():
+                    pass  # what plans name of them is burnt in
                 case ChunkPlan():
                     self._run_chunk(order)
                 case Shutdown():
@@ -160,6 +165,7 @@ class FakeWorker:
             WorkerReady(
                 model=load.model, device="cpu", dtype="uint8", backends=_BACKENDS,
                 native_fps=NATIVE_FPS, frames_per_chunk=FRAMES_PER_CHUNK, load_s=0.0,
+                takes_guides=True,
             )
         )  # fmt: skip
         return True
@@ -236,7 +242,14 @@ def draw(plan: ChunkPlan, frame_index: int, size: tuple[int, int]) -> Frame:
     _caption(frame, f"chunk {plan.chunk_index} +{frame_index}", top)
     for line, part in enumerate(plan.text[:4], 1):
         _caption(frame, f"{part.weight:.2f} {part.text[:28]}", top + 16 * line)
+    if names := names_of(plan.guides):
+        _caption(frame, ", ".join((*names, *_keys(plan.guides))), top - 16)
     return frame
+
+
+def _keys(guides: Guides) -> list[str]:
+    """Return the beginnings of the keys of the pictures: another picture makes another frame."""
+    return [key.rpartition("-")[2][:4] for _, key in pictures_of(guides)]
 
 
 def _colour(plan: ChunkPlan) -> npt.NDArray[np.float32]:
@@ -276,6 +289,7 @@ def _report(
         frames_crc32=crc32,
         text=plan.text,
         late_prompts=late,
+        guides=names_of(plan.guides),
     )
 
 

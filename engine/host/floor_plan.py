@@ -36,7 +36,14 @@ from engine.protocol import frame_ring, places
 from engine.protocol.cues import CueSpec
 from engine.protocol.messages import EngineState
 from engine.protocol.orders import LoadModel
-from engine.protocol.values import Look, ModelChoice, OutputSpec, Severity, SourceSpec
+from engine.protocol.values import (
+    Guides,
+    Look,
+    ModelChoice,
+    OutputSpec,
+    Severity,
+    SourceSpec,
+)
 
 DEFAULT_PORT = 7700
 DEFAULT_LOOK = Look(prompt="slow teal cyan white caustics soft", name="Deep Water")
@@ -55,6 +62,8 @@ class HostConfig:
     port: int = DEFAULT_PORT  # 0: the system chooses
     look: Look = DEFAULT_LOOK
     prompts: tuple[str, ...] = ()  # of the show, in its order; prepared ahead of need
+    guides: tuple[Guides, ...] = ()  # of the show; their pictures are read ahead of need
+    needs_guides: bool = False  # True: without the look's pictures nothing is started
     cues: tuple[CueSpec, ...] = ()
     cue_list: str = ""  # its name, for people
     opens_with_cue: bool = False  # the first cue is on air from the first picture on
@@ -135,6 +144,7 @@ class Engine:
             self._source.start()
             if self.config.source.kind != "none":
                 self._source.select(self.config.source)
+            await self._begin_guides()
             self.conductor.start(self.presenter, self._source)
         except BaseException:
             await self.stop()
@@ -144,6 +154,13 @@ class Engine:
             task = asyncio.create_task(work)
             task.add_done_callback(self._on_task_done)
             self._tasks.append(task)
+
+    async def _begin_guides(self) -> None:
+        """Read the pictures of the first look, then those of the show; see `needs_guides`."""
+        config, guides = self.config, self.conductor.guides
+        if config.needs_guides:
+            await guides.fetch(config.look.guides)
+        guides.announce([found for found in (config.look.guides, *config.guides) if found])
 
     async def stop(self) -> None:
         """End everything in order and remove the rings. Safe twice."""

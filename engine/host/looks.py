@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from msgspec import structs
+
 from engine.errors import ConfigError
+from engine.protocol.guides import check_guides
 from engine.protocol.parameters import PARAMETERS, Applies, parameter
 from engine.protocol.values import Look, WeightedPrompt
 
@@ -14,6 +17,7 @@ Mix = tuple[WeightedPrompt, ...]
 MAX_PROMPT_CHARACTERS = 2000
 MAX_MIX_PROMPTS = 8  # re-aiming again and again must not let the mix grow without end
 MAX_SEED = 2**63 - 1
+MAX_SOFT_CHUNKS = 1000
 _MASK = 2**64 - 1
 
 
@@ -84,7 +88,21 @@ def clean_look(look: Look) -> Look:
         raise ConfigError(f"seed refused: got {look.seed}, expected 0 to {MAX_SEED}")
     rows = clean_values(look.parameters)
     kept = {key: value for key, value in rows.items() if PARAMETERS[key].in_preset}
-    return Look(prompt=look.prompt, parameters=kept, seed=look.seed, name=look.name)
+    if look.guides is not None:
+        check_guides(look.guides)
+    return structs.replace(look, parameters=kept)
+
+
+def check_length(num_chunks: int) -> None:
+    """Check the length of a soft cut.
+
+    Raises:
+        ConfigError: it is none, or more chunks than anyone waits for.
+    """
+    if not 1 <= num_chunks <= MAX_SOFT_CHUNKS:
+        raise ConfigError(
+            f"soft cut refused: got {num_chunks} chunks, expected 1 to {MAX_SOFT_CHUNKS}"
+        )
 
 
 def clean_prompt(text: str) -> str:

@@ -10,6 +10,7 @@ Two rules. Everything that decides what is on air is in this file. What is on ai
     SetParameters   | note the edits       | note them; they also      | note them; at the boundary
                     |                      | override the cut's look   | they leave the ramp and win
     QueuePrompt     | standby prompt := text; what waits or runs is untouched
+    SetGuides       | as SetParameters; which chunk they steer: see guide_score.py
     HardCut         | hard cut waits       | replaces what waits       | waits; ends the soft cut
     SoftCut N       | soft cut waits       | replaces what waits       | waits; re-aims the soft cut
     CancelCut       | refused              | what waits is forgotten,  | the soft cut stops, the mix
@@ -45,11 +46,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from engine.errors import ConfigError, LocalProtocolError
+from engine.errors import LocalProtocolError
+from engine.host import guide_score
 from engine.host.looks import (
     Mix,
     Values,
     between,
+    check_length,
     chunk_rows,
     clean_look,
     clean_prompt,
@@ -61,20 +64,21 @@ from engine.host.looks import (
     seed_of,
     without,
 )
+from engine.protocol.guides import check_guides
 from engine.protocol.messages import (
     CancelCut,
     CutState,
     HardCut,
     QueuePrompt,
+    SetGuides,
     SetParameters,
     SoftCut,
 )
 from engine.protocol.orders import ChunkPlan
 from engine.protocol.parameters import PARAMETERS, Applies, defaults
-from engine.protocol.values import CacheAction, Cut, Look
+from engine.protocol.values import CacheAction, Cut, Guides, Look
 
-ScoreCommand = SetParameters | QueuePrompt | HardCut | SoftCut | CancelCut
-MAX_SOFT_CHUNKS = 1000
+ScoreCommand = SetParameters | QueuePrompt | SetGuides | HardCut | SoftCut | CancelCut
 FIRST_CHUNK = "first chunk of the show"
 HARD_CUT = "hard cut"
 
@@ -87,6 +91,7 @@ class PendingCut:
     look: Look  # its parameters are clean
     num_chunks: int = 1
     overrides: Values = field(default_factory=dict)
+    guides: Guides | None = None  # the look's, or set after it was asked for; None: as they are
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +120,7 @@ class Score:
     text: Mix  # on air, as in the last plan
     live: Values  # rows that apply at the chunk, as in the last plan
     frame: Values  # rows that apply at the frame, now
+    guides: guide_score.GuideState = field(default_factory=guide_score.GuideState)
     frame_due: Mapping[int, Values] = field(default_factory=dict)  # chunk → a look's frame rows
     look_name: str = ""
     next_prompt: str = ""  # in standby
@@ -142,6 +148,7 @@ def open_score(look: Look, show_seed: int) -> Score:
         live={**defaults(Applies.CHUNK), **chunk_rows(clean.parameters)},
         frame={**defaults(Applies.FRAME), **frame_rows(clean.parameters)},
         look_name=clean.name,
+        guides=guide_score.opened(clean.guides),
     )
 
 
@@ -160,10 +167,14 @@ def apply(score: Score, command: ScoreCommand) -> Score:
             return _note_edits(score, command.values)
         case QueuePrompt():
             return replace(score, next_prompt=clean_prompt(command.text.strip()))
+        case SetGuides():
+            guides = check_guides(command.guides)
+            waits = score.pending and replace(score.pending, guides=guides)
+            return replace(score, guides=guide_score.noted(score.guides, guides), pending=waits)
         case HardCut():
             return replace(score, pending=_pending(score, Cut.HARD, command.look, 1))
         case SoftCut():
-            _check_length(command.num_chunks)
+            check_length(command.num_chunks)
             cut = _pending(score, Cut.SOFT, command.look, command.num_chunks)
             return replace(score, pending=cut)
         case CancelCut():
@@ -196,7 +207,8 @@ def _pending(score: Score, kind: Cut, look: Look | None, num_chunks: int) -> Pen
                 "cut refused: no prompt is in standby; queue one, or cut to a preset"
             )
         look = Look(prompt=score.next_prompt)
-    return PendingCut(kind=kind, look=clean_look(look), num_chunks=num_chunks)
+    clean = clean_look(look)
+    return PendingCut(kind=kind, look=clean, num_chunks=num_chunks, guides=clean.guides)
 
 
 def _cancel(score: Score) -> Score:
@@ -276,6 +288,7 @@ def next_chunk(
         seed=after.seed,
         text=after.text,
         parameters=dict(after.live),
+        guides=guide_score.in_chunk(after.guides, after.chunk_index),
         source_cut=source_cut,
         input_until=input_until,
     )
@@ -292,8 +305,10 @@ def _cross(score: Score) -> tuple[Score, Cut, float]:
     pending = score.pending
     if pending is None:
         return _step(_land_edits(score, score.edits))
-    score = _settle_standby(score, pending)
-    if pending.kind is Cut.HARD:
+    is_hard = pending.kind is Cut.HARD
+    guides = guide_score.cut_landed(score.guides, pending.guides, score.chunk_index, is_hard)
+    score = _settle_standby(replace(score, guides=guides), pending)
+    if is_hard:
         return _land_hard_cut(score, pending), Cut.HARD, 1.0
     return _step(_begin_ramp(score, pending))
 
@@ -312,7 +327,8 @@ def _land_edits(score: Score, edits: Values) -> Score:
     ramp = score.ramp
     if ramp is not None:  # the performer's hand beats the ramp
         ramp = replace(ramp, target=without(ramp.target, edits))
-    return replace(score, live={**score.live, **edits}, edits={}, ramp=ramp)
+    guides = guide_score.edit_landed(score.guides, score.chunk_index)
+    return replace(score, live={**score.live, **edits}, edits={}, ramp=ramp, guides=guides)
 
 
 def _settle_standby(score: Score, pending: PendingCut) -> Score:
@@ -380,10 +396,3 @@ def _step(score: Score) -> tuple[Score, Cut, float]:
 def _due(score: Score, cut: PendingCut) -> Mapping[int, Values]:
     rows = frame_rows(without(cut.look.parameters, cut.overrides))
     return {**score.frame_due, score.chunk_index: rows} if rows else score.frame_due
-
-
-def _check_length(num_chunks: int) -> None:
-    if not 1 <= num_chunks <= MAX_SOFT_CHUNKS:
-        raise ConfigError(
-            f"soft cut refused: got {num_chunks} chunks, expected 1 to {MAX_SOFT_CHUNKS}"
-        )

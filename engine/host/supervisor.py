@@ -32,6 +32,7 @@ from engine.host.worker_pipe import WorkerEnd, WorkerPipe
 from engine.protocol.orders import (
     ChunkPlan,
     ChunkReport,
+    DropStill,
     FramesReady,
     Heartbeat,
     LoadModel,
@@ -39,6 +40,7 @@ from engine.protocol.orders import (
     PromptFailed,
     PromptRead,
     Shutdown,
+    StoreStill,
     WorkerEvent,
     WorkerFailed,
     WorkerReady,
@@ -124,6 +126,10 @@ class Supervisor:
         """Let the worker encode a prompt; without a worker it happens at the boundary."""
         if text and self._pipe is not None and self.status == "live":
             self._pipe.try_send(PreparePrompt(text=text))
+
+    def give(self, order: StoreStill | DropStill) -> bool:
+        """Give a picture to the worker, or take it away; False when none is there to take it."""
+        return self._pipe is not None and self.status == "live" and self._pipe.try_send(order)
 
     def restart(self, reason: str) -> None:
         """Kill what runs and start anew, or start what was given up."""

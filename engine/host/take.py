@@ -224,9 +224,10 @@ def _condition_of(folder: Path, report: ChunkReport) -> Path | None:
     path = condition_path(folder, report.chunk_index)
     if path.exists():
         return path
-    if report.input_last is not None:
+    if report.input_last is not None or report.guides:
+        saw = "the source" if report.input_last is not None else f"a {report.guides[0]}"
         raise ConfigError(
-            f"take {folder}: chunk {report.chunk_index} saw the source, but {path.name} is missing "
+            f"take {folder}: chunk {report.chunk_index} saw {saw}, but {path.name} is missing "
             f"in {path.parent}; restore the folder"
         )
     return None

@@ -1,4 +1,4 @@
-"""Write a file so that a crash at any moment leaves either the old text or the new one."""
+"""Write a file so that a crash at any moment leaves either the old content or the new one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,12 @@ from pathlib import Path
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace `path` with `text` (UTF-8): temporary file, fsync, rename, fsync of the folder.
+    """Replace `path` with `text` (UTF-8), see `write_bytes_atomically`."""
+    write_bytes_atomically(path, text.encode())
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Replace `path` with `content`: temporary file, fsync, rename, fsync of the folder.
 
     Raises:
         OSError: disk full, no permission; the old file is untouched and nothing is left behind.
@@ -18,8 +23,8 @@ def write_atomically(path: Path, text: str) -> None:
         prefix=f".{path.name}.", suffix=".tmp", dir=path.parent
     )
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         _keep_mode(path, temporary)

@@ -16,6 +16,7 @@ from engine.protocol.orders import PromptRead
 from engine.protocol.values import (
     PROTOCOL_VERSION,
     Cut,
+    Guides,
     LatePrompt,
     Look,
     Message,
@@ -55,9 +56,22 @@ class QueuePrompt(Command, frozen=True, kw_only=True):
 
 
 class PreparePrompts(Command, frozen=True, kw_only=True):
-    """Encode the prompts of a show ahead of need, in this order; replaces those of another show."""
+    """Encode the prompts of a show ahead of need, in this order; replaces those of another show.
+
+    The pictures of `guides` are read ahead of need too.
+    """
 
     texts: tuple[str, ...]
+    guides: tuple[Guides, ...] = ()
+
+
+class SetGuides(Command, frozen=True, kw_only=True):
+    """Change mask, reference images, first and last frame, together at the next boundary.
+
+    The first frame waits for the next hard cut; the last frame is aimed for anew if it changed.
+    """
+
+    guides: Guides
 
 
 class HardCut(Command, frozen=True, kw_only=True):
@@ -135,7 +149,7 @@ class StopEngine(Command, frozen=True, kw_only=True):
 
 
 AppCommand = (
-    Hello | SetParameters | QueuePrompt | PreparePrompts | HardCut | SoftCut | CancelCut
+    Hello | SetParameters | QueuePrompt | PreparePrompts | SetGuides | HardCut | SoftCut | CancelCut
     | LoadCues | Go | Back | StandBy | HoldFollow
     | SelectSource | SetOutput | StartRecording | StopRecording | RestartWorker | StopEngine
 )  # fmt: skip
@@ -216,6 +230,9 @@ class WorkerState(Value, frozen=True, kw_only=True):
     shapes: dict[str, tuple[int, ...]] = msgspec.field(default_factory=dict)
     control_kind: str = ""  # whose control maps are in use
     stale_frames: int = 0  # how far the last chunk's were behind the source
+    takes_guides: bool = False  # the model has VACE
+    guides: tuple[str, ...] = ()  # that steered the last chunk: mask, references, …
+    guide_refusal: str = ""  # why one did not, in a sentence
     restarts: int = 0
     resets: int = 0
     late_chunks: int = 0  # of the show, made under another text because theirs was not encoded
@@ -234,6 +251,8 @@ class EngineState(Message, frozen=True, kw_only=True):
     look_name: str
     live: dict[str, float]  # values that are on air, all rows
     pending: dict[str, float]  # edits that wait for the boundary
+    guides: Guides = Guides()  # as last set
+    guides_pending: bool = False  # they wait for the boundary
     cut: CutState
     chunk_index: int
     seed: int

@@ -12,6 +12,7 @@ from __future__ import annotations
 from engine.protocol.values import (
     CacheAction,
     Cut,
+    Guides,
     LatePrompt,
     Message,
     ModelChoice,
@@ -39,6 +40,22 @@ class PreparePrompt(Message, frozen=True, kw_only=True):
     text: str
 
 
+class StoreStill(Message, frozen=True, kw_only=True):
+    """Keep a still picture that plans will name. Sent before the first plan that does."""
+
+    key: str
+    width_px: int  # those of the model's picture
+    height_px: int
+    pixels: bytes  # RGB [H, W, 3] uint8
+    is_reference: bool = False  # to be encoded at once, off the chunk path
+
+
+class DropStill(Message, frozen=True, kw_only=True):
+    """Forget a still picture: no plan will name it again."""
+
+    key: str
+
+
 class ChunkPlan(Message, frozen=True, kw_only=True):
     """Everything the generator needs to know about one chunk. Appended to the take before it runs.
 
@@ -59,6 +76,7 @@ class ChunkPlan(Message, frozen=True, kw_only=True):
     seed: int
     text: tuple[WeightedPrompt, ...]
     parameters: dict[str, float]  # all rows that apply at the chunk
+    guides: Guides = Guides()  # of this chunk: first and last frame only where they are due
     source_cut: bool = False  # the source itself changed since the last plan
     input_until: int | None = None
     recorded_condition: bytes | None = None
@@ -69,7 +87,7 @@ class Shutdown(Message, frozen=True, kw_only=True):
     """Finish the chunk in hand and leave."""
 
 
-HostOrder = LoadModel | PreparePrompt | ChunkPlan | Shutdown
+HostOrder = LoadModel | PreparePrompt | StoreStill | DropStill | ChunkPlan | Shutdown
 
 
 class WorkerReady(Message, frozen=True, kw_only=True):
@@ -82,6 +100,7 @@ class WorkerReady(Message, frozen=True, kw_only=True):
     native_fps: float
     frames_per_chunk: int
     load_s: float
+    takes_guides: bool = False  # masks, reference images, first and last frames: it has VACE
     notices: tuple[str, ...] = ()  # fallbacks, one sentence each
 
 
@@ -135,6 +154,8 @@ class ChunkReport(Message, frozen=True, kw_only=True):
     stale_frames: int = 0  # how far `input_last` was behind `input_until`
     control_kind: str = ""  # whose maps are in use
     control_refusal: str = ""  # why the kind that the plan asks for cannot be, in a sentence
+    guides: tuple[str, ...] = ()  # that really steered it: mask, reference, …
+    guide_refusal: str = ""  # why one that the plan asks for did not, in a sentence
     condition: bytes | None = None  # safetensors bytes, for the take; None without a source
     frames_crc32: int = 0  # of the BGRX bytes, so that replay can be proven
     text: tuple[WeightedPrompt, ...] = ()  # that it was really made under

@@ -97,7 +97,7 @@ class Parameter:
         return f"{number} {self.unit}".strip()
 
 
-CONTROL_KINDS = ("silhouette", "luminance", "edges", "flow", "person", "depth")
+CONTROL_KINDS = ("silhouette", "luminance", "edges", "flow", "person", "depth", "none")
 PACING_MODES = ("repeat", "blend")
 LORA_ROWS = ("lora_1", "lora_2")
 PROMPT_MIXINGS = ("linear", "spherical")
@@ -111,9 +111,14 @@ _ROWS = (
     Parameter(
         id="control_kind", label="Control map",
         help="What of the source steers: the moving figure, brightness, outlines, motion, people, "
-        "or nearness.",
+        "nearness, or nothing of it.",
         low=0, high=len(CONTROL_KINDS) - 1, default=0, applies=Applies.CHUNK, kind=Kind.CHOICE,
         choices=CONTROL_KINDS,
+    ),
+    Parameter(
+        id="mask_threshold", label="Mask threshold",
+        help="Models with VACE: what of the mask counts as marked, from this brightness on.",
+        low=0.0, high=1.0, default=0.5, applies=Applies.CHUNK, ramps=True,
     ),
     Parameter(
         id="input_amount", label="Video-to-video",

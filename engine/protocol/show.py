@@ -16,8 +16,9 @@ from msgspec.structs import replace
 
 from engine.errors import ConfigError
 from engine.protocol.cues import MAX_CUES, MAX_FADE_S, MAX_FOLLOW_S, CueSpec
+from engine.protocol.guides import NO_GUIDES
 from engine.protocol.parameters import PARAMETERS, parameter
-from engine.protocol.values import Cut, Look, ModelChoice, OutputSpec, SourceSpec
+from engine.protocol.values import Cut, Guides, Look, ModelChoice, OutputSpec, SourceSpec
 
 SCHEMA_VERSION = 1
 SOURCE_KINDS = ("none", "pattern", "visuals", "file", "camera", "ndi")
@@ -85,6 +86,7 @@ class Preset:
     chunks: int = 4  # length of a soft cut
     colour: str = DEFAULT_COLOUR  # of its pad, #rrggbb
     picture: str = ""  # for its pad: an image file, relative to the show; empty for none
+    guides: Guides = NO_GUIDES  # pictures that steer it, by full path
 
     def __post_init__(self) -> None:
         """Check what the types cannot and freeze the parameters."""
@@ -99,8 +101,9 @@ class Preset:
     def look(self) -> Look:
         """Return what a cut to this preset asks for."""
         return Look(
-            prompt=self.prompt, parameters=dict(self.parameters), seed=self.seed, name=self.name
-        )
+            prompt=self.prompt, parameters=dict(self.parameters), seed=self.seed, name=self.name,
+            guides=self.guides,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +181,11 @@ class Show:
         _expect(len(self.cues) <= MAX_CUES, "cue", len(self.cues), f"at most {MAX_CUES} cues")
         lost = sorted({cue.preset for cue in self.cues} - set(names))
         _expect(not lost, "cue", ", ".join(lost), f"presets of the show: {', '.join(names)}")
+
+    @property
+    def guides(self) -> tuple[Guides, ...]:
+        """Return the pictures that steer its presets, in their order."""
+        return tuple(preset.guides for preset in self.presets if preset.guides != NO_GUIDES)
 
     @property
     def prompts(self) -> tuple[str, ...]:

@@ -9,10 +9,12 @@ import tomlkit
 import tomlkit.items
 from tomlkit.container import Container
 
+from engine.protocol.guides import NO_GUIDES
 from engine.protocol.parameters import PARAMETERS, Kind, Parameter
 from engine.protocol.show import DEFAULT_COLOUR, SCHEMA_VERSION, Binding, Cue, Preset, Show
 from engine.protocol.show_cues import CUE_KEYS, cue_in_toml
 from engine.protocol.show_fields import parse
+from engine.protocol.show_guides import guides_in_toml
 from engine.protocol.values import Cut, ModelChoice, OutputSpec, SourceSpec
 
 
@@ -43,6 +45,11 @@ def preset_text(preset: Preset, path: Path) -> str:
             del table[key]
         for key, value in preset.parameters.items():
             _put(table, key, _value_in_toml(PARAMETERS[key], value), None)
+    folder = path.parent
+    _put_table(
+        document, "guides",
+        guides_in_toml(preset.guides, folder), guides_in_toml(NO_GUIDES, folder),
+    )  # fmt: skip
     return tomlkit.dumps(document)
 
 

@@ -30,6 +30,12 @@ from engine.protocol.show import (
 from engine.protocol.show_cues import CUE_KEYS, read_cues
 from engine.protocol.show_document import preset_text, show_text
 from engine.protocol.show_fields import Fields, parse
+from engine.protocol.show_guides import (
+    GUIDE_KEYS,
+    bring_pictures,
+    missing_pictures,
+    read_guides,
+)
 from engine.protocol.values import (
     CODECS,
     MAX_LATENTS_PER_CHUNK,
@@ -48,7 +54,7 @@ _SHOW_KEYS = (
 )  # fmt: skip
 _PRESET_KEYS = (
     "schema_version", "name", "prompt", "seed", "cut", "chunks", "colour", "picture",
-    "parameters",
+    "parameters", "guides",
 )  # fmt: skip
 
 
@@ -69,11 +75,13 @@ def load_show(path: str | Path) -> Show:
     newer = _is_newer(fields)
     stems = fields.strings("presets")
     pages = [_preset_fields(fields, folder, stem) for stem in stems]
-    presets = [_read_preset(page, newer or _is_newer(page)) for page in pages]
+    presets = [_read_preset(page, folder, newer or _is_newer(page)) for page in pages]
     known = tuple(PARAMETERS)
     remarks = [*fields.remarks(_SHOW_KEYS)]
-    for page in pages:
+    for page, preset in zip(pages, presets, strict=True):
         remarks += page.remarks(_PRESET_KEYS) + page.child("parameters").remarks(known)
+        guides = page.child("guides")
+        remarks += guides.remarks(GUIDE_KEYS) + missing_pictures(guides, preset.guides)
     for row in fields.children("cue"):
         remarks += row.remarks(CUE_KEYS)
     try:
@@ -110,7 +118,7 @@ def _preset_fields(fields: Fields, folder: Path, stem: str) -> Fields:
     return _fields(path)
 
 
-def _read_preset(fields: Fields, newer: bool) -> Preset:
+def _read_preset(fields: Fields, folder: Path, newer: bool) -> Preset:
     seed = None
     if "seed" in fields.values:
         seed = fields.integer("seed", 0, MAX_SEED, 0)
@@ -124,6 +132,7 @@ def _read_preset(fields: Fields, newer: bool) -> Preset:
             chunks=fields.integer("chunks", 1, MAX_CUT_CHUNKS, 4),
             colour=fields.string("colour", DEFAULT_COLOUR),
             picture=fields.string("picture", ""),
+            guides=read_guides(fields.child("guides"), folder),
         )
     except FieldError as error:
         fields.fail(error.field, error.expected)
@@ -245,7 +254,7 @@ def save_show(show: Show, folder: str | Path | None = None) -> Show:
     if target is None:
         raise ShowError(f"show {show.name!r} has no folder yet; name one to save it in")
     target = target.absolute()
-    placed = replace(show, folder=target, files=_stems(show, target))
+    placed = replace(_with_pictures(show, target), folder=target, files=_stems(show, target))
     texts = {}
     for preset in placed.presets:
         path = target / f"{placed.files[preset.name]}.toml"
@@ -253,6 +262,17 @@ def save_show(show: Show, folder: str | Path | None = None) -> Show:
     texts[target / SHOW_FILE] = show_text(placed, target / SHOW_FILE)  # last: it lists the others
     _write_changed(target, texts)
     return placed
+
+
+def _with_pictures(show: Show, target: Path) -> Show:
+    """Return the show with every picture that steers it below `target`."""
+    try:
+        brought = tuple(
+            replace(preset, guides=bring_pictures(preset.guides, target)) for preset in show.presets
+        )
+    except OSError as error:
+        raise _not_saved(target, error) from error
+    return replace(show, presets=brought)
 
 
 def _stems(show: Show, target: Path) -> dict[str, str]:
@@ -283,7 +303,11 @@ def _write_changed(target: Path, texts: Mapping[Path, str]) -> None:
             if not path.is_file() or path.read_text(encoding="utf-8") != text:
                 write_atomically(path, text)
     except OSError as error:
-        raise ShowError(
-            f"{target}: saving failed ({error.strerror}); every file there is whole, "
-            f"make room or choose another folder and save again"
-        ) from error
+        raise _not_saved(target, error) from error
+
+
+def _not_saved(target: Path, error: OSError) -> ShowError:
+    return ShowError(
+        f"{target}: saving failed ({error.strerror}); every file there is whole, "
+        f"make room or choose another folder and save again"
+    )

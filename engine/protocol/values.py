@@ -60,6 +60,30 @@ class LatePrompt(Value, frozen=True, kw_only=True):
     failure: str = ""  # why it cannot be encoded; empty while it is on its way
 
 
+class Mask(Value, frozen=True, kw_only=True):
+    """Which part of the source a model with VACE redraws; the rest of the source stays.
+
+    `kind` is one of none (everything is redrawn), image, person, luminance.
+    """
+
+    kind: str = "none"
+    image: str = ""  # path of a picture, white is redrawn; for the kind image alone
+    inverted: bool = False  # what would stay is redrawn
+
+
+class Guides(Value, frozen=True, kw_only=True):
+    """Still pictures that steer a model with VACE. Pictures are named by full path.
+
+    On their way to the worker by the keys of `StoreStill` instead.
+    """
+
+    mask: Mask = Mask()
+    references: tuple[str, ...] = ()  # the picture follows what they show
+    first_frame: str = ""  # a hard cut begins with it
+    last_frame: str = ""  # the chunk below ends with it
+    last_frame_chunk: int = 4  # counted from the cut, which lands in 1
+
+
 class Look(Value, frozen=True, kw_only=True):
     """What a cut goes to. `parameters` may be partial: what is absent stays as it is."""
 
@@ -67,6 +91,7 @@ class Look(Value, frozen=True, kw_only=True):
     parameters: dict[str, float] = {}
     seed: int | None = None  # None: the show draws a new one and logs it
     name: str = ""  # the preset's name, for people
+    guides: Guides | None = None  # None: as they are
 
 
 class SourceSpec(Value, frozen=True, kw_only=True):

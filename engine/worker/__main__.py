@@ -24,10 +24,12 @@ from engine.protocol import frame_ring
 from engine.protocol.host_life import clean_up_after_host, host_pid
 from engine.protocol.orders import (
     ChunkPlan,
+    DropStill,
     Heartbeat,
     LoadModel,
     PreparePrompt,
     Shutdown,
+    StoreStill,
     WorkerFailed,
     WorkerReady,
 )
@@ -78,6 +80,10 @@ class Worker:
                         self._loop.run_chunk(plan, received_s)
                     case (PreparePrompt() as prompt, _):
                         self._link.tell(self._loop.model.prompts.prepare(prompt.text))
+                    case (StoreStill() as still, _):
+                        self._loop.guidance.store(still)
+                    case (DropStill() as still, _):
+                        self._loop.guidance.drop(still)
                     case (Shutdown(), _):
                         return
                     case (LoadModel(), _):
@@ -143,6 +149,7 @@ class Worker:
                 native_fps=model.spec.fps,
                 frames_per_chunk=model.spec.frames_per_chunk,
                 load_s=time.monotonic() - self._began_s,
+                takes_guides=takes_pictures,
                 notices=(*compute.notices, *model.notices),
             )
         )

@@ -24,6 +24,7 @@ from engine.protocol.values import Reset
 from engine.worker import recipe
 from engine.worker.conditions import Condition, to_bytes
 from engine.worker.frames_out import FramesOut, Handed
+from engine.worker.guidance import Guidance
 from engine.worker.inputs import Encoders, Inputs
 from engine.worker.kept_state import KeptState
 from engine.worker.kernels.attention import backend_for
@@ -72,6 +73,7 @@ class ChunkLoop:
         pictures = PictureWriter(count, choice.height_px, choice.width_px, self._device)
         self._out = FramesOut(channels.frames, channels.tell, self.telemetry, pictures)
         self.vace = vace_stage_of(model, self.streams)
+        self.guidance = Guidance(self.vace)
         encoders = Encoders(self.streams.video, self.vace)
         self._inputs = Inputs(channels.inputs, channels.preprocess, encoders, count, self._device)
         self._kept = KeptState(model, self.streams, self._inputs, lambda: self.frame_counter)
@@ -129,7 +131,8 @@ class ChunkLoop:
         return self._kept.is_fresh(state)
 
     def cross_boundary(self, plan: ChunkPlan) -> list[Reset]:
-        """Take the plan's text and do what the reset table says."""
+        """Take the plan's text and guides and do what the reset table says."""
+        self.guidance.take(plan)
         resets = self._kept.apply(self._text.take(plan), plan.input_until)
         self._play_loras(plan)
         self._text.recache_if_due()
@@ -243,6 +246,8 @@ class ChunkLoop:
                 stale_frames=condition.stale_frames,
                 control_kind=self._inputs.control_kind,
                 control_refusal=self._inputs.control_refusal,
+                guides=self.vace.in_use if self.vace else (),
+                guide_refusal=self.guidance.refusal or self._inputs.mask_refusal,
                 condition=to_bytes(condition),
                 frames_crc32=handed.crc32,
                 text=self._text.mix,

@@ -32,6 +32,8 @@ from engine.worker.streams import VideoEncodeStream
 from engine.worker.vace_stage import VaceStage
 from engine.worker.video_noise import VideoNoise
 
+_NOTHING = "none"  # the kind of map that is none
+
 
 class Encoders(NamedTuple):
     """What turns pictures into latents; `vace` is None for models that take maps as they are."""
@@ -69,17 +71,20 @@ class Inputs:
         until = plan.input_until
         control_amount = plan.parameters.get("control_amount", 0.0)
         input_amount = plan.parameters.get("input_amount", 0.0)
-        kind = _chosen_kind(plan.parameters) if control_amount else ""
-        self._runner.want(kind)
+        kind = self._wanted_kind(plan) if control_amount else ""
+        mask_kind = self._mask_kind if control_amount else ""
+        self._runner.want(kind, mask_kind)
         if until is None or not (control_amount or input_amount):
             return self._without_source(control_amount)
         window = self._control_window(kind, until) if kind else None
-        numbers = window.numbers if window else self._newest_numbers(until, input_amount)
+        needs_pixels = bool(input_amount) or (self._keeps_source and bool(control_amount))
+        numbers = window.numbers if window else self._newest_numbers(until, needs_pixels)
         if not numbers:
             return self._without_source(control_amount)
         self._since = numbers[-1]
-        pixels = self._pixels(numbers) if input_amount or self._keeps_source else None
-        steered = self._steered(window, pixels) if control_amount else NO_CONDITION
+        pixels = self._pixels(numbers) if needs_pixels else None
+        marks = self._marks(mask_kind, numbers) if mask_kind and pixels is not None else None
+        steered = self._steered(window, pixels, marks) if control_amount else NO_CONDITION
         video = pixels if input_amount else None
         return replace(
             steered,
@@ -97,15 +102,40 @@ class Inputs:
             return NO_CONDITION
         return Condition(vace=vace.push(None, None))
 
-    def _steered(self, window: ControlWindow | None, pixels: Tensor | None) -> Condition:
+    def _steered(
+        self, window: ControlWindow | None, pixels: Tensor | None, marks: Tensor | None
+    ) -> Condition:
         """Return the control part of a condition, in the form that the model takes."""
         vace = self._encoders.vace
         if vace is None:
             return Condition(control=window.maps if window else None)
-        if window is None:
-            return Condition(vace=vace.push(None, pixels)) if vace.is_set else NO_CONDITION
-        control = control_pictures(window.maps, vace.size_px, self._device)
-        return Condition(vace=vace.push(control, pixels))
+        if window is not None:
+            control = control_pictures(window.maps, vace.size_px, self._device)
+            return Condition(vace=vace.push(control, pixels, marks))
+        if vace.is_set or (vace.needs_source and pixels is not None):
+            return Condition(vace=vace.push(None, pixels, marks))
+        return NO_CONDITION
+
+    def _wanted_kind(self, plan: ChunkPlan) -> str:
+        """Return whose maps are asked for; empty when nothing of the source shall steer."""
+        kind = _chosen_kind(plan.parameters)
+        if kind != _NOTHING:
+            return kind
+        self.control_kind = kind
+        return ""
+
+    @property
+    def _mask_kind(self) -> str:
+        vace = self._encoders.vace
+        return "" if vace is None else vace.live_mask
+
+    def _marks(self, kind: str, numbers: tuple[int, ...]) -> Tensor | None:
+        """Return what marks the mask in these frames, [1, T, 1, H, W]; None without any."""
+        vace = self._encoders.vace
+        maps = self._runner.store.at(kind, numbers)
+        if maps is None or vace is None:
+            return None
+        return control_pictures(maps, vace.size_px, self._device)[:, :, :1]
 
     @property
     def _keeps_source(self) -> bool:
@@ -136,6 +166,13 @@ class Inputs:
         """Why the chosen kind of map cannot be, in a sentence; empty when it can."""
         return self._runner.refusal
 
+    @property
+    def mask_refusal(self) -> str:
+        """Why the mask cannot be made of the source, in a sentence; empty when it can."""
+        kind = self._mask_kind
+        reason = self._runner.refusal_of(kind) if kind else ""
+        return f"mask: {reason}; everything is redrawn" if reason else ""
+
     def flush(self, until: int | None) -> None:
         """Forget what is older than the newest window."""
         self._since = None
@@ -158,9 +195,9 @@ class Inputs:
         """Whether the preprocessors were told to forget and have seen nothing since."""
         return self._runner.is_restarting
 
-    def _newest_numbers(self, until: int, input_amount: float) -> tuple[int, ...]:
+    def _newest_numbers(self, until: int, needs_pixels: bool) -> tuple[int, ...]:
         """Return the frames to encode when no control map says which; empty without any."""
-        if not input_amount:
+        if not needs_pixels:
             return ()
         oldest = max(self._oldest, self._ring.num_written - self._ring.num_slots + 1, 0)
         newest = min(until, self._ring.num_written - 1)

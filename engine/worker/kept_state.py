@@ -88,7 +88,7 @@ class KeptState:
                 self._inputs.flush(input_until)
             case State.INPUT_QUEUE | State.PREPROCESSOR:
                 self._inputs.restart(input_until)
-            case State.FRAME_COUNTER | State.SEED | State.TEXT | State.PARAMETERS:
+            case State.FRAME_COUNTER | State.SEED | State.TEXT | State.PARAMETERS | State.GUIDES:
                 raise AssertionError(f"the reset table never resets the {state}")
 
     def _forget_context(self) -> None:

@@ -1,7 +1,8 @@
 """Load the model that a show asks for: its parts, put together for one picture size.
 
 `ModelChoice.name` is a name of `MODELS`, a folder with weights of one of them, or `untrained`: the
-house model with random weights, whose pictures mean nothing but whose path is the real one.
+house model with random weights, whose pictures mean nothing but whose path is the real one;
+`untrained-vace` is the same steered through a VACE stack, as the published rows with VACE are.
 """
 
 from __future__ import annotations
@@ -17,7 +18,14 @@ from engine.protocol.values import ModelChoice
 from engine.worker.device import Compute
 from engine.worker.models.folders import ModelFolder, find_model
 from engine.worker.models.house.house import WEIGHTS_DIR, load_house
-from engine.worker.models.spec import HOUSE, ModelFiles, ModelSpec, rollout_config, with_chunk
+from engine.worker.models.spec import (
+    HOUSE,
+    HOUSE_VACE,
+    ModelFiles,
+    ModelSpec,
+    rollout_config,
+    with_chunk,
+)
 from engine.worker.models.wan.anchor import AnchorFrames
 from engine.worker.models.wan.checkpoints import (
     load_tae,
@@ -28,17 +36,18 @@ from engine.worker.models.wan.checkpoints import (
 from engine.worker.models.wan.codec import Codec, CodecConfig
 from engine.worker.models.wan.lora import Lora, check_lora, read_lora, read_merge
 from engine.worker.models.wan.lora_rack import LoraRack
-from engine.worker.models.wan.rollout import ChunkSampler
+from engine.worker.models.wan.rollout import ChunkSampler, RolloutConfig
 from engine.worker.models.wan.tae import TAEConfig
 from engine.worker.models.wan.text_weights import TEXT_PLACES
-from engine.worker.models.wan.transformer import CausalTransformer
+from engine.worker.models.wan.transformer import CausalTransformer, TransformerConfig
 from engine.worker.models.wan.umt5 import UMT5Config
-from engine.worker.models.wan.vace import VaceStack
+from engine.worker.models.wan.vace import VaceConfig, VaceStack
 from engine.worker.models.wan.vae import WanVAEConfig
 from engine.worker.prompts import PromptBook, Prompts
 from engine.worker.wan_prompts import load_wan_prompts
 
 UNTRAINED: Final = "untrained"
+UNTRAINED_VACE: Final = "untrained-vace"
 _UNTRAINED_SEED: Final = 1
 _NON_COMMERCIAL: Final = "-NC-"
 
@@ -87,8 +96,8 @@ def choose_model(choice: ModelChoice) -> ModelFolder:
     Raises:
         ConfigError: there is no such model, or size, chunk or codec do not fit it.
     """
-    is_untrained = choice.name == UNTRAINED
-    found = ModelFolder(HOUSE, WEIGHTS_DIR) if is_untrained else find_model(choice.name)
+    untrained = {UNTRAINED: HOUSE, UNTRAINED_VACE: HOUSE_VACE}.get(choice.name)
+    found = ModelFolder(untrained, WEIGHTS_DIR) if untrained else find_model(choice.name)
     spec = _with_codec(found.spec, choice.codec)
     try:
         if choice.latents_per_chunk:
@@ -123,17 +132,36 @@ def _with_codec(spec: ModelSpec, codec: str) -> ModelSpec:
 
 
 def _house(found: ModelFolder, choice: ModelChoice, compute: Compute) -> LoadedModel:
-    seed = _UNTRAINED_SEED if choice.name == UNTRAINED else None
+    is_untrained = choice.name in (UNTRAINED, UNTRAINED_VACE)
+    seed = _UNTRAINED_SEED if is_untrained else None
     house = load_house(compute.device, compute.dtype, weights_dir=found.folder, random_seed=seed)
     config = rollout_config(found.spec, choice.width_px, choice.height_px)
+    vace = found.spec.vace
+    sampler = (
+        ChunkSampler(house.transformer, config)
+        if vace is None
+        else untrained_sampler(found.spec.transformer, vace, config, compute)
+    )
     return LoadedModel(
         spec=found.spec,
         choice=choice,
         compute=compute,
-        sampler=ChunkSampler(house.transformer, config),
+        sampler=sampler,
         codec=house.codec,
         prompts=Prompts(house.text),
     )
+
+
+def untrained_sampler(
+    sizes: TransformerConfig, vace: VaceConfig, config: RolloutConfig, compute: Compute
+) -> ChunkSampler:
+    """Return a transformer with a VACE stack, both of random weights."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(_UNTRAINED_SEED)
+        transformer, stack = CausalTransformer(sizes), VaceStack(sizes, vace)
+    for module in (transformer, stack):
+        module.requires_grad_(False).eval().to(device=compute.device, dtype=compute.dtype)
+    return ChunkSampler(transformer, config, stack)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@
     seed                     plan         plan         plan         plan
     text embedding           plan         plan         plan         plan
     parameters               plan         plan         plan         plan
+    guides                   plan         plan         plan         plan
     preprocessor             keep         keep         reset        keep
     input queue              flush        keep         reset        keep
 
@@ -55,6 +56,7 @@ class State(StrEnum):
     SEED = "seed"
     TEXT = "text embedding"
     PARAMETERS = "parameters"
+    GUIDES = "guides"
     PREPROCESSOR = "preprocessor"
     INPUT_QUEUE = "input queue"
 
@@ -93,6 +95,7 @@ _ROWS: Final[dict[State, tuple[Effect, Effect, Effect, Effect]]] = {
     State.SEED: (_PLAN, _PLAN, _PLAN, _PLAN),
     State.TEXT: (_PLAN, _PLAN, _PLAN, _PLAN),
     State.PARAMETERS: (_PLAN, _PLAN, _PLAN, _PLAN),
+    State.GUIDES: (_PLAN, _PLAN, _PLAN, _PLAN),
     State.PREPROCESSOR: (_KEEP, _KEEP, _RESET, _KEEP),
     State.INPUT_QUEUE: (_FLUSH, _KEEP, _RESET, _KEEP),
 }

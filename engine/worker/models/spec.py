@@ -216,6 +216,14 @@ HOUSE = ModelSpec(
     licence="Apache-2.0",
 )
 
+# Never trained: the path of the rows with VACE at sizes that any machine runs.
+HOUSE_VACE = replace(
+    HOUSE,
+    transformer=replace(HOUSE_TRANSFORMER, in_dim=HOUSE_TRANSFORMER.out_dim),
+    control=Control.VACE,
+    vace=VaceConfig(layers=(0, 3)),
+)
+
 WAN_1_3B: Final = TransformerConfig(
     dim=1536, ffn_dim=8960, num_heads=12, num_layers=30, text_dim=4096, text_len=512
 )

@@ -1,6 +1,6 @@
 """Who works in a lane: always the same preprocessors, or the one that is asked for.
 
-In:     `want`: the kind that the performer chose.
+In:     `want`: the kinds that the performer chose, to steer and for a mask.
 Out:    the preprocessors that see the next frame.
 Thread: `want` and `refusal` in generator; the rest in the lane.
 Full:   cannot fill.
@@ -59,37 +59,38 @@ class StandingCast:
 
 
 class CostlyCast:
-    """At most one preprocessor at a time: the one that is wanted."""
+    """Those that are wanted, and no others."""
 
     def __init__(self, builds: Mapping[str, Build]) -> None:
         self.kinds = frozenset(builds)
         self._builds = builds
         self._built: dict[str, Preprocessor] = {}
-        self._wanted = ""
-        self._refusal = ""
+        self._wanted: tuple[str, ...] = ()
+        self._refusals: dict[str, str] = {}
 
-    @property
-    def refusal(self) -> str:
-        """Why the wanted kind cannot be, in a sentence; empty when it can."""
-        return self._refusal
+    def refusal_of(self, kind: str) -> str:
+        """Why a wanted kind cannot be, in a sentence; empty when it can."""
+        return self._refusals.get(kind, "")
 
-    def want(self, kind: str) -> None:
-        """Work on `kind` from now on; on nothing for a kind that is not ours."""
-        self._refusal = ""
-        self._wanted = kind if kind in self.kinds else ""
+    def want(self, *kinds: str) -> None:
+        """Work on `kinds` from now on; those that are not ours are not our business."""
+        before, wanted = self._wanted, tuple(dict.fromkeys(k for k in kinds if k in self.kinds))
+        self._refusals = {k: why for k, why in self._refusals.items() if k in {*before} & {*wanted}}
+        self._wanted = wanted
 
     def on_stage(self) -> Sequence[Preprocessor]:
-        """Return the wanted one, built if it never was; none when it is refused."""
-        kind = self._wanted
-        if not kind or self._refusal:
-            return ()
+        """Return the wanted ones, built if they never were; none that is refused."""
+        asked = [kind for kind in self._wanted if kind not in self._refusals]
+        found = [self._ready(kind) for kind in asked]
+        return [preprocessor for preprocessor in found if preprocessor is not None]
+
+    def _ready(self, kind: str) -> Preprocessor | None:
         if kind not in self._built:
             try:
                 self._built[kind] = self._builds[kind]()
             except EngineError as error:
                 self.on_error(kind, error)
-                return ()
-        return (self._built[kind],)
+        return self._built.get(kind)
 
     def reset(self) -> None:
         """Let all that were built forget the past."""
@@ -97,8 +98,8 @@ class CostlyCast:
             preprocessor.reset()
 
     def on_error(self, kind: str, error: EngineError) -> bool:
-        """Refuse `kind`; a later `want` tries again, from the start."""
+        """Refuse `kind`; when it is wanted anew, it is tried again from the start."""
         self._built.pop(kind, None)
-        if kind == self._wanted:
-            self._refusal = f"control map {kind}: {error}"
+        if kind in self._wanted:
+            self._refusals[kind] = f"control map {kind}: {error}"
         return True

@@ -48,7 +48,7 @@ class PreprocessRunner:
         self.store = MapStore()
         self._standing = StandingCast(preprocessors)
         self._costly = CostlyCast(costly or {})
-        self._kind = ""
+        self._kinds = ("", "")  # to steer, for a mask
         first = LaneSettings(name="preprocess", max_backlog_frames=_MAX_BACKLOG_FRAMES, form=form)
         second = LaneSettings(
             name="preprocess-costly", max_backlog_frames=_MAX_COSTLY_BACKLOG_FRAMES, form=form,
@@ -68,19 +68,26 @@ class PreprocessRunner:
         for lane in self._lanes:
             lane.stop()
 
-    def want(self, kind: str) -> None:
-        """Say whose maps are asked for; empty for none. Generator thread; returns at once."""
-        if kind == self._kind:
+    def want(self, kind: str, mask_kind: str = "") -> None:
+        """Say whose maps are asked for, to steer and for a mask; empty for none.
+
+        Generator thread; returns at once.
+        """
+        if (kind, mask_kind) == self._kinds:
             return
-        self._kind = kind
-        if kind in self._costly.kinds:
-            self.store.forget(kind)  # from when it was wanted before
-        self._costly.want(kind)
+        before, self._kinds = self._kinds, (kind, mask_kind)
+        for fresh in {kind, mask_kind} & self._costly.kinds - set(before):
+            self.store.forget(fresh)  # from when it was wanted before
+        self._costly.want(kind, mask_kind)
 
     @property
     def refusal(self) -> str:
-        """Why the wanted kind cannot be, in a sentence; empty when it can."""
-        return self._costly.refusal
+        """Why the kind that shall steer cannot be, in a sentence; empty when it can."""
+        return self.refusal_of(self._kinds[0])
+
+    def refusal_of(self, kind: str) -> str:
+        """Why a wanted kind cannot be, in a sentence; empty when it can."""
+        return self._costly.refusal_of(kind)
 
     @property
     def is_restarting(self) -> bool:

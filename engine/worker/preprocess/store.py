@@ -101,6 +101,17 @@ class MapStore:
         with self._lock:
             self._ready.pop(kind, None)
 
+    def at(self, kind: str, numbers: Sequence[int]) -> ControlMap | None:
+        """Return the maps of these frames, or of the newest before each; None without any."""
+        with self._lock:
+            ready = self._ready.get(kind, {})
+            rising = sorted(ready)
+            maps = [
+                ready[next((n for n in reversed(rising) if n <= number), rising[0])]
+                for number in (numbers if rising else ())
+            ]
+        return np.stack(maps) if maps else None
+
     def window(
         self, kind: str, until: int, count: int, since: int | None = None
     ) -> ControlWindow | None:

@@ -2,6 +2,7 @@ import pytest
 
 from app.core.mapping import ControlMap, CutPressed, ParameterSet, PresetPressed
 from app.core.midi_events import ControlMoved, PortsChanged, device_name, from_frames, to_frame
+from engine.protocol.parameters import CONTROL_KINDS
 from engine.protocol.show import Binding, ControlKind
 
 CC, NOTE = ControlKind.CC, ControlKind.NOTE
@@ -37,7 +38,8 @@ def test_a_pad_flips_a_switch_and_walks_through_choices():
     press, release = moved(100, NOTE), moved(0, NOTE)
     freeze = intents(bound("parameter:freeze", NOTE), press, release, values={"freeze": 1.0})
     assert freeze == [ParameterSet("freeze", 0.0)]
-    kind = intents(bound("parameter:control_kind", NOTE), press, values={"control_kind": 5.0})
+    last = len(CONTROL_KINDS) - 1.0
+    kind = intents(bound("parameter:control_kind", NOTE), press, values={"control_kind": last})
     assert kind == [ParameterSet("control_kind", 0.0)]
 
 
