@@ -63,6 +63,7 @@ class GuideDesk:
         self._asked: set[_Name] = set()  # being read for the score
         self._failed: dict[_Name, str] = {}
         self._refusal = ""
+        self._left_out = NO_GUIDES  # of the look before
         self._takes_guides = True  # until a worker says that its model does not
 
     # ------------------------------------------------------------ reading
@@ -158,6 +159,7 @@ class GuideDesk:
     def keyed(self, plan: ChunkPlan) -> ChunkPlan:
         """Return the plan with keys in place of paths, and see that the worker has the pictures."""
         if plan.guides == NO_GUIDES:
+            self._left_out = NO_GUIDES
             return plan
         if not self._takes_guides:
             self._say_left_out(plan)
@@ -185,8 +187,11 @@ class GuideDesk:
             self._begin(fresh)
 
     def _say_left_out(self, plan: ChunkPlan) -> None:
-        names = ", ".join(names_of(plan.guides))
-        if names and plan.chunk_in_cut == 0:
+        """Say it once a look, although first and last frame are of single chunks."""
+        lasting = msgspec.structs.replace(plan.guides, first_frame="", last_frame="")
+        before, self._left_out = self._left_out, lasting
+        if lasting != before or lasting == NO_GUIDES:
+            names = ", ".join(names_of(plan.guides))
             self._notice(Severity.INFO, "guides", f"left out: {names}; {WITHOUT_VACE}")
 
     def check_taken(self, guides: Guides) -> None:
