@@ -33,6 +33,7 @@ from engine.protocol.messages import (
     QueuePrompt,
     RestartWorker,
     SelectSource,
+    SetGuides,
     SetOutput,
     SetParameters,
     SoftCut,
@@ -42,7 +43,7 @@ from engine.protocol.messages import (
 )
 from engine.protocol.parameters import parameter
 from engine.protocol.show import MAX_CUT_CHUNKS, Preset, Show
-from engine.protocol.values import Cut, OutputSpec, Severity, SourceSpec
+from engine.protocol.values import Cut, Guides, OutputSpec, Severity, SourceSpec
 
 _TICK_MS = 16
 
@@ -168,6 +169,10 @@ class Instrument(QObject):
         """Change where pictures come in, and remember it in the show."""
         self._client.send(SelectSource(source=source))
         self.desk.revise(replace(self.show, source=source))
+
+    def set_guides(self, guides: Guides) -> None:
+        """Change the pictures that steer what is on air; a stored look keeps them."""
+        self._client.send(SetGuides(guides=guides))
 
     def set_output(self, output: OutputSpec) -> None:
         """Change what leaves, and remember it in the show."""

@@ -22,6 +22,7 @@ from app.pad_pictures import load_pictures
 from app.preview_feed import PreviewFeed
 from app.widgets import theme
 from app.widgets.cut_panel import CutPanel
+from app.widgets.guide_panel import GuidePanel
 from app.widgets.help_overlay import HelpOverlay
 from app.widgets.hud_strip import HudStrip
 from app.widgets.learn_overlay import LearnOverlay
@@ -86,6 +87,7 @@ class MainWindow(QWidget):
         self.panic = PanicRow()
         self.parameters = ParameterPanel()
         self.source = SourcePanel()
+        self.guides = GuidePanel()
         self.output = OutputPanel()
         self.pads = PadRow()
         self.hud = HudStrip()
@@ -108,7 +110,7 @@ class MainWindow(QWidget):
         grid.addWidget(self.monitor, 1, 0)
         grid.addWidget(self.prompt, 2, 0)
         grid.addLayout(_column(self.cuts, self.panic), 1, 1, 2, 1)
-        self._side = _scrolling(self.parameters, self.source, self.output)
+        self._side = _scrolling(self.parameters, self.source, self.guides, self.output)
         grid.addWidget(self._side, 1, 2, 2, 1)
         grid.addWidget(self.cues.strip, 3, 0, 1, 3)
         grid.addWidget(self.pads, 4, 0, 1, 3)
@@ -132,6 +134,7 @@ class MainWindow(QWidget):
         self.parameters.value_edited.connect(instrument.set_parameter)
         self.panic.value_edited.connect(instrument.set_parameter)
         self.source.source_selected.connect(instrument.select_source)
+        self.guides.guides_edited.connect(instrument.set_guides)
         self.output.output_changed.connect(instrument.set_output)
         self.output.recording_toggled.connect(instrument.toggle_recording)
         self.notices.list_requested.connect(self.toggle_notices)
@@ -189,6 +192,11 @@ class MainWindow(QWidget):
     def toggle_notices(self) -> None:
         """Open or close the list of notices."""
         self.notice_list.toggle(self.notices.kept)
+
+    def show_guides(self) -> None:
+        """Scroll to the pictures that steer and give them the keys."""
+        self._side.ensureWidgetVisible(self.guides, 0)
+        self.guides.take_focus()
 
     def toggle_models(self) -> None:
         """Over the sliders; monitor, cuts and panic row stay free."""
@@ -263,6 +271,7 @@ class MainWindow(QWidget):
         self._draw_values()
         self.pads.show_states([deck.pad_state(p, state) for p in self.instrument.show.presets])
         self.source.show_state(state.source)
+        self.guides.show_state(state)
         self.output.show_output(state.output, hud.ndi_output(state), state.recording)
         self.top_bar.show_air(hud.num_receivers(state), hud.is_on_program(state))
         self.top_bar.show_recording(state.recording)

@@ -162,7 +162,7 @@ class ShowDesk(QObject):
     def _announce(self) -> None:
         """Let the engine prepare the prompts of all pads, and play from our cues."""
         if self._client.is_connected:
-            self._client.send(PreparePrompts(texts=self.show.prompts))
+            self._client.send(PreparePrompts(texts=self.show.prompts, guides=self.show.guides))
             self._client.send(LoadCues(cues=self.show.cue_specs, list_name=self.show.name))
 
     def _take(self, show: Show) -> None:

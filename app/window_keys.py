@@ -69,6 +69,7 @@ def _showing(window: MainWindow) -> dict[str, Callable[[], object]]:
         "cues": window.toggle_cues,
         "undo": instrument.undo,
         "redo": instrument.redo,
+        "guides": window.show_guides,
         "monitor": window.toggle_full_screen,
         "learn": lambda: window.set_learning(not window.learn.isVisible()),
         "models": window.toggle_models,

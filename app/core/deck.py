@@ -160,5 +160,6 @@ def new_preset(show: Show, state: EngineState) -> Preset:
         name=next(name for name in names if name not in taken),
         prompt=prompt,
         parameters=values,
+        guides=state.guides,
         colour=_PAD_COLOURS[len(show.presets) % len(_PAD_COLOURS)],
     )

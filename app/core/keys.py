@@ -58,6 +58,7 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
             Key("black", ("B",), "B", "Black"),
             Key("dimmer_up", ("PgUp",), "Page Up", "Brighter"),
             Key("dimmer_down", ("PgDown",), "Page Down", "Darker"),
+            Key("guides", ("P",), "P", "Pictures that steer: Tab goes through them"),
             Key("record", ("R",), "R", "Start or stop recording"),
             Key("monitor", ("F11",), "F11", "Window on the full screen"),
         ),
