@@ -16,12 +16,14 @@ import qasync
 from PySide6.QtCore import QByteArray, QTimer
 from PySide6.QtWidgets import QApplication
 
+from app.core.autosave import Offer
 from app.core.session import Leaving, leaving
 from app.devices.midi import MidiInput
 from app.engine_client import DEFAULT_PORT, EngineClient, LinkStatus
 from app.engine_process import EngineProcess
 from app.instrument import Instrument
 from app.main_window import MainWindow
+from app.recovery import Recovery
 from app.session_store import FIRST_SHOW, SessionStore
 from app.widgets import theme
 from engine.errors import EngineError, ExitCode, ShowError
@@ -85,6 +87,11 @@ class Session:
         self.client = EngineClient(options.port, process)
         self.instrument = Instrument(self.client, store, show)
         self.window = MainWindow(self.client, self.instrument)
+        self.recovery = Recovery(self.client, self.instrument.desk)
+        self.recovery.noticed.connect(self._say)
+        self.recovery.offered.connect(self._on_offered)
+        self.window.offer.accepted.connect(self.recovery.accept)
+        self.window.offer.dismissed.connect(self.recovery.dismiss)
         self.midi = MidiInput()
         self.midi.control_moved.connect(self.instrument.on_control_moved)
         self.midi.ports_changed.connect(self.instrument.on_ports_changed)
@@ -101,6 +108,7 @@ class Session:
         self.window.show()
         if not session.closed:
             self._say(Severity.INFO, "The last session did not end well; it is back as it was")
+        self.recovery.begin(was_closed=session.closed)
         if session.left_running:
             text = f"The engine was left running for {session.left_running}"
             self._say(Severity.INFO, text)
@@ -115,6 +123,7 @@ class Session:
         """Let MIDI go, decide what becomes of the engine, write the journal."""
         geometry = self.window.saveGeometry().data()
         self.midi.stop()
+        self.recovery.close()
         is_live = self.client.link.status is LinkStatus.LIVE
         state = self.instrument.state if is_live and self._may_own_engine else None
         decision, why = leaving(state, self._store.session)
@@ -128,6 +137,9 @@ class Session:
         pid = self.client.spawned_pid
         if pid and pid != self._store.session.engine_pid:
             self._journal(engine_pid=pid)
+
+    def _on_offered(self, offer: Offer) -> None:
+        self.window.offer.say(offer.text)
 
     def _say(self, severity: Severity, text: str) -> None:
         self.window.notices.add(severity, text)

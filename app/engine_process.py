@@ -39,15 +39,18 @@ class EngineProcess:
     def start(self) -> None:
         """Start it in a session of its own: neither our death nor our Ctrl-C reaches it.
 
+        One that follows an engine that died goes on with the look, seed and cue that were on air.
+
         Raises:
             OSError: the log file or the process cannot be made.
         """
         self.log.parent.mkdir(parents=True, exist_ok=True)
         with suppress(FileNotFoundError):
             self.log.replace(self.log.with_suffix(".previous.log"))
+        died = self.exit_code() or None  # one that ended well is not followed by the same look
         with self.log.open("wb") as log:
             self._process = subprocess.Popen(
-                self._command,
+                self._command if died is None else [*self._command, "--resume"],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

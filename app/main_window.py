@@ -29,6 +29,7 @@ from app.widgets.learn_overlay import LearnOverlay
 from app.widgets.model_panel import ModelPanel
 from app.widgets.monitor import Monitor
 from app.widgets.notice_bar import NoticeBar, NoticeList
+from app.widgets.offer_bar import OfferBar
 from app.widgets.output_panel import OutputPanel
 from app.widgets.pads import PadRow
 from app.widgets.panic_row import PanicRow
@@ -94,6 +95,7 @@ class MainWindow(QWidget):
         self.notices = NoticeBar()
         self.notice_list = NoticeList(self)
         self.help = HelpOverlay(self)
+        self.offer = OfferBar(self)
         self.learn = LearnOverlay(self, self.learn_targets)
         self.feed = PreviewFeed(self)
         self.shop = ModelShop(self)
@@ -159,6 +161,7 @@ class MainWindow(QWidget):
         client.command_refused.connect(self._on_command_refused)
         client.prompt_read.connect(self._on_prompt_read)
         instrument.desk.show_opened.connect(self._on_show_opened)
+        instrument.desk.changed.connect(self._draw_show_name)
         instrument.mapping_changed.connect(self._on_mapping_changed)
         instrument.edits_changed.connect(self._draw_values)
         instrument.soft_length_changed.connect(self.cuts.show_length)
@@ -320,9 +323,13 @@ class MainWindow(QWidget):
             del self._readings[next(iter(self._readings))]
 
     def _on_show_opened(self, show: Show) -> None:
-        self.top_bar.show_show(show.name, show.read_only)
+        self._draw_show_name()
         self.pads.show_presets(show.presets, load_pictures(show))
         self.cuts.show_length(self.instrument.soft_chunks)
+
+    def _draw_show_name(self) -> None:
+        desk = self.instrument.desk
+        self.top_bar.show_show(desk.show.name, desk.show.read_only, desk.is_saved)
 
     def _on_mapping_changed(self, mapping: ControlMap) -> None:
         self.learn.show_mapping(mapping)
@@ -341,6 +348,7 @@ class MainWindow(QWidget):
             overlay.setGeometry(self.rect())
         self.models.setGeometry(self._side.geometry())
         self.cues.editor.setGeometry(self._side.geometry())
+        self.offer.place()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Say that we go; what becomes of the engine is decided elsewhere."""

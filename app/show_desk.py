@@ -33,6 +33,7 @@ class ShowDesk(QObject):
     show_opened = Signal(Show)  # its pads are others
     cues_changed = Signal(Show)
     edited = Signal(object)  # a ShowEdit, to be undone
+    changed = Signal()  # the show, or whether it is as its files are
     noticed = Signal(Severity, str)
 
     def __init__(
@@ -42,6 +43,7 @@ class ShowDesk(QObject):
         self._client = client
         self._store = store
         self.show = replace(show, bindings=recovered_bindings(store.session, show))
+        self.is_saved = self.show == show  # as its files are
         client.link_changed.connect(self._on_link_changed)
 
     # ------------------------------------------------------------ files
@@ -75,7 +77,14 @@ class ShowDesk(QObject):
 
     def revise(self, show: Show) -> None:
         """Take a show with changes that are not to be undone: source, output, bindings."""
-        self.show = show
+        self._set(show, is_saved=self.is_saved and show == self.show)
+
+    def recover(self, show: Show) -> None:
+        """Take a show with changes that a window before us did not save."""
+        self._set(show, is_saved=False)
+        self._announce()
+        self._remember_place(show)
+        self.show_opened.emit(show)
 
     def put(self, show: Show) -> None:
         """Take a show as it was or will be, by undo or redo; where it is saved stays."""
@@ -138,7 +147,7 @@ class ShowDesk(QObject):
         name = f"{self.show.files[preset.name]}.jpg"
         if save_picture(picture, self.show.folder / name):
             shown = replace(preset, picture=name)
-            self.show = replace(self.show, presets=(*self.show.presets[:-1], shown))
+            self._set(replace(self.show, presets=(*self.show.presets[:-1], shown)), is_saved=False)
             self.save()
 
     def _edit(self, what: str, change: Callable[[Show], Show]) -> bool:
@@ -167,15 +176,22 @@ class ShowDesk(QObject):
 
     def _take(self, show: Show) -> None:
         pads_differ = show.presets != self.show.presets
-        self.show = show
+        self._set(show, is_saved=self.is_saved and show == self.show)
         self._announce()
         (self.show_opened if pads_differ else self.cues_changed).emit(show)
 
     def _adopt(self, show: Show) -> None:
         """Take a show that is as its files are."""
-        self.show = show
+        self._set(show, is_saved=True)
         self._announce()
+        self._remember_place(show)
+        self.show_opened.emit(show)
+
+    def _set(self, show: Show, *, is_saved: bool) -> None:
+        self.show, self.is_saved = show, is_saved
+        self.changed.emit()
+
+    def _remember_place(self, show: Show) -> None:
         self._store.write(
             msgspec.structs.replace(self._store.session, show=str(show.folder or ""), bindings=None)
         )
-        self.show_opened.emit(show)

@@ -67,6 +67,7 @@ def _showing(window: MainWindow) -> dict[str, Callable[[], object]]:
         "store": lambda: instrument.desk.store_look(instrument.state, window.monitor_picture()),
         "snapshot": window.cues.snapshot,
         "cues": window.toggle_cues,
+        "recover": window.offer.accept,
         "undo": instrument.undo,
         "redo": instrument.redo,
         "guides": window.show_guides,

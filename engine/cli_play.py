@@ -45,6 +45,7 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="play the cue list from its first cue on; GO, BACK and more as lines on stdin: help",
     )
+    add("--resume", action="store_true", help="go on where a killed `segue play` was, same --port")
     add("--seed", type=int, help="seed of the show; by chance without it")
     add("--source", help="a video file, camera:0, ndi:NAME, visuals:dancer, pattern …")
     add("--output", help="ndi, ndi:NAME or none")
@@ -87,8 +88,9 @@ def config_of(options: argparse.Namespace, show: Show) -> HostConfig:
         guides=show.guides,
         needs_guides=True,
         cues=show.cue_specs,
-        cue_list=show.name,
+        show_name=show.name,
         opens_with_cue=options.cues,
+        resume=options.resume,
         source=_source(options, show),
         needs_source=options.source is not None,
         output=_output(options, show.output),

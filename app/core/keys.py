@@ -73,6 +73,7 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
             Key("save", ("Ctrl+S",), "Ctrl S", "Save the show"),
             Key("undo", ("Ctrl+Z",), "Ctrl Z", "Undo an edit"),
             Key("redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Ctrl Shift Z", "Redo it"),
+            Key("recover", ("Ctrl+Shift+R",), "Ctrl Shift R", "Recover the set that is offered"),
             Key("restart", ("Ctrl+R",), "Ctrl R", "Restart the generator; the output goes on"),
             Key("help", ("F1", "?"), "F1", "These keys"),
             Key("quit", ("Ctrl+Q",), "Ctrl Q", "Close the window"),

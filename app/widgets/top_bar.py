@@ -44,9 +44,10 @@ class TopBar(QWidget):
         self.show_recording("")
         self.show_midi("", (), "looking for devices")
 
-    def show_show(self, name: str, is_read_only: bool) -> None:
-        """Show which show is open."""
-        self.show_name.setText(f"{name} · read-only" if is_read_only else name)
+    def show_show(self, name: str, is_read_only: bool, is_saved: bool) -> None:
+        """Show which show is open, and whether its files are as it is."""
+        marks = ("read-only",) * is_read_only + ("edited",) * (not is_saved)
+        self.show_name.setText(" · ".join((name, *marks)))
 
     def show_link(self, text: str, level: str, tip: str) -> None:
         """Show how we stand with the engine."""

@@ -44,6 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--port", type=int, default=DEFAULT_PORT, help="WebSocket port on 127.0.0.1; 0: any")
     add("--show", type=Path, help="folder of a show: its first look, source, output and model")
+    add("--resume", action="store_true", help="go on where an engine of this show died, if it did")
     add("--prompt", default=_DEFAULTS.look.prompt, help="what the show begins with")
     add("--seed", type=int, help="seed of the show; by chance without it")
     add("--source", default="none", help="as in `segue play`: pattern, visuals:dancer, a file …")
@@ -90,6 +91,7 @@ def _config(options: argparse.Namespace) -> HostConfig:
         seconds=options.seconds,
         num_threads=options.threads,
         fake=options.fake,
+        resume=options.resume,
         limits=Limits(heartbeat_s=options.heartbeat_s, chunk_s=options.chunk_s),
     )  # fmt: skip
     return _as_in_show(config, options.show) if options.show is not None else config
@@ -108,7 +110,7 @@ def _as_in_show(config: HostConfig, folder: Path) -> HostConfig:
     output = structs.replace(show.output, ndi=show.output.ndi and config.output.ndi)
     return replace(
         config, look=look, prompts=show.prompts, guides=show.guides,
-        cues=show.cue_specs, cue_list=show.name,
+        cues=show.cue_specs, show_name=show.name,
         source=show.source, output=output, model=show.model,
     )  # fmt: skip
 

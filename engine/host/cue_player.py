@@ -23,6 +23,7 @@ from engine.host.conductor import Conductor
 from engine.host.cue_list import CueList
 from engine.host.fades import Fades
 from engine.host.looks import Values
+from engine.host.on_air import OnAir, resumed
 from engine.protocol.cues import CueSpec, CueState
 from engine.protocol.messages import (
     Back,
@@ -57,6 +58,15 @@ class CuePlayer:
     def state(self) -> CueState:
         """Return what the window shows."""
         return lists.state_of(self._cues)
+
+    @property
+    def cues(self) -> CueList:
+        """The list as it stands."""
+        return self._cues
+
+    def resume(self, moment: OnAir) -> None:
+        """Go on where a host that died was; its cue's follow-on counts from the start again."""
+        self._set(resumed(self._cues, moment))
 
     def open_list(self, name: str, cues: tuple[CueSpec, ...], *, is_on_air: bool) -> None:
         """Take the list of the show; with `is_on_air` it opens with the look of the first cue.

@@ -12,7 +12,7 @@ import asyncio
 import secrets
 import sys
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from engine.host.conductor import Conductor, WorkerSetup
 from engine.host.cue_player import CuePlayer
 from engine.host.desk import Desk
 from engine.host.events import EventHub
+from engine.host.memory import Memory, remembered, resume
+from engine.host.on_air import OnAir
 from engine.host.outputs.base import check_spec
 from engine.host.outputs.ndi import NdiOutput
 from engine.host.outputs.preview import PreviewOutput
@@ -65,8 +67,9 @@ class HostConfig:
     guides: tuple[Guides, ...] = ()  # of the show; their pictures are read ahead of need
     needs_guides: bool = False  # True: without the look's pictures nothing is started
     cues: tuple[CueSpec, ...] = ()
-    cue_list: str = ""  # its name, for people
+    show_name: str = ""
     opens_with_cue: bool = False  # the first cue is on air from the first picture on
+    resume: bool = False  # go on where a host of this show on this port died, if one did
     source: SourceSpec = field(default_factory=SourceSpec)
     needs_source: bool = False  # True: without it nothing is started
     output: OutputSpec = field(default_factory=OutputSpec)
@@ -84,8 +87,11 @@ class HostConfig:
 class Engine:
     """A whole host. `start` and `stop` run inside one event loop."""
 
-    def __init__(self, config: HostConfig, rings: tuple[str, str]) -> None:
+    def __init__(
+        self, config: HostConfig, rings: tuple[str, str], before: OnAir | None = None
+    ) -> None:
         self.config = config
+        self._before = before  # what a host that died was playing
         self._rings = rings
         self._hub = EventHub()
         seed = config.show_seed if config.show_seed is not None else secrets.randbits(32)
@@ -94,7 +100,8 @@ class Engine:
         )
         self.conductor.announce(config.prompts)
         self.cues = CuePlayer(self.conductor)
-        self.cues.open_list(config.cue_list, config.cues, is_on_air=config.opens_with_cue)
+        self.cues.open_list(config.show_name, config.cues, is_on_air=config.opens_with_cue)
+        self._memory = Memory(self.conductor, self.cues, config.show_name, config.port)
         self._preview = PreviewOutput(self.conductor.notice)
         self._outputs = (NdiOutput(self.conductor.notice), self._preview)
         self.presenter = Presenter(config.output, self._outputs, self.conductor.notice)
@@ -146,11 +153,14 @@ class Engine:
                 self._source.select(self.config.source)
             await self._begin_guides()
             self.conductor.start(self.presenter, self._source)
+            if self._before is not None:
+                resume(self._before, self.conductor, self.cues)
         except BaseException:
             await self.stop()
             raise
         asyncio.get_running_loop().set_exception_handler(self._on_loop_error)
-        for work in (self.desk.tell_state(), self.cues.keep_time(), self._keep_time()):
+        desk, cues, memory = self.desk.tell_state(), self.cues.keep_time(), self._memory.keep()
+        for work in (desk, cues, memory, self._keep_time()):
             task = asyncio.create_task(work)
             task.add_done_callback(self._on_task_done)
             self._tasks.append(task)
@@ -166,6 +176,7 @@ class Engine:
         """End everything in order and remove the rings. Safe twice."""
         for task in self._tasks:
             task.cancel()
+        await self._memory.end()
         await asyncio.to_thread(self.presenter.stop)
         await self.conductor.stop()
         await asyncio.to_thread(self._source.stop)
@@ -220,11 +231,14 @@ def build(config: HostConfig) -> Engine:
         ConfigError: the look, the output or the sizes cannot be.
     """
     frame_ring.sweep()
+    before = remembered(config.show_name, config.port) if config.resume else None
+    if before is not None:
+        config = replace(config, look=before.look, opens_with_cue=False)
     open_score(config.look, show_seed=0)  # what cannot be is refused before anything is made
     check_spec(config.output)
     with ExitStack() as undo:
         rings = _make_rings(config, undo)
-        engine = Engine(config, rings)
+        engine = Engine(config, rings, before)
         undo.pop_all()
     return engine
 

@@ -33,7 +33,7 @@ def write_bytes_atomically(path: Path, content: bytes) -> None:
         with suppress(FileNotFoundError):
             os.unlink(temporary)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _keep_mode(path: Path, temporary: str) -> None:
@@ -45,7 +45,7 @@ def _keep_mode(path: Path, temporary: str) -> None:
     os.chmod(temporary, mode)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Make the rename itself survive a power cut, where the system can sync folders."""
     with suppress(OSError):  # Windows opens no folders; the rename is still atomic there
         descriptor = os.open(folder, os.O_RDONLY)

@@ -1,0 +1,76 @@
+"""Keep what is on air on the disk, so that a host that was killed is followed by one that goes on.
+
+In:     the score and the cue list, twice a second.
+Out:    a record when they changed; the last one says that the show is over.
+Thread: the event loop decides, a helper thread writes.
+Full:   a disk that refuses is told once; the show goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from engine.host.conductor import Conductor
+from engine.host.cue_player import CuePlayer
+from engine.host.on_air import OnAir, on_air, resumable, to_record
+from engine.protocol.journal import Journal, last_record
+from engine.protocol.messages import SetParameters
+from engine.protocol.places import autosave_folder
+from engine.protocol.values import Severity
+
+_PERIOD_S = 0.5
+
+
+class Memory:
+    """Writes one journal, that of the hosts on `port`."""
+
+    def __init__(self, conductor: Conductor, cues: CuePlayer, show: str, port: int) -> None:
+        self._conductor = conductor
+        self._cues = cues
+        self._show = show
+        self._journal = Journal(_path(port))
+        self._keeps = port != 0  # a port by chance is never found again
+        self._written: OnAir | None = None
+
+    async def keep(self) -> None:
+        """Write what changed, until the show ends."""
+        while self._keeps:
+            await asyncio.sleep(_PERIOD_S)
+            if self._conductor.score.version:  # before the first chunk nothing was on air
+                await self._write(is_over=False)
+
+    async def end(self) -> None:
+        """Write that the show is over, if it ever began; once it did, nobody goes on with it."""
+        if self._keeps and self._conductor.score.version:
+            await self._write(is_over=True)
+        self._journal.close()
+
+    async def _write(self, *, is_over: bool) -> None:
+        moment = on_air(self._conductor.score, self._cues.cues, self._show, is_over=is_over)
+        if moment == self._written:
+            return
+        try:
+            await asyncio.to_thread(self._journal.append, to_record(moment))
+        except OSError as error:
+            text = f"what is on air cannot be kept for a restart: {error.strerror}; make room"
+            self._conductor.notice(Severity.WARNING, "memory", text)
+        self._written = moment
+
+
+def remembered(show: str, port: int) -> OnAir | None:
+    """Return what the host on `port` that died was playing of this show; None when it ended."""
+    return resumable(last_record(_path(port)), show)
+
+
+def resume(moment: OnAir, conductor: Conductor, cues: CuePlayer) -> None:
+    """Set what the look of the opening does not: panic controls and the cue list."""
+    conductor.obey(SetParameters(values=moment.panic))
+    cues.resume(moment)
+    where = f" in cue {moment.cue}" if moment.cue else ""
+    text = f"the show goes on where it was{where}: “{moment.look.prompt}”, seed {moment.look.seed}"
+    conductor.notice(Severity.WARNING, "host", text)
+
+
+def _path(port: int) -> Path:
+    return autosave_folder() / f"on-air-{port}.jsonl"

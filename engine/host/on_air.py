@@ -1,0 +1,76 @@
+"""What a host that died was playing, so that the next one begins with it. PURE.
+
+Written while the show runs, with `is_over` at its end: only a show that did not end is resumed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+
+from engine.errors import EngineError
+from engine.host.cue_list import CueList, withdrawn
+from engine.host.looks import clean_look, clean_values
+from engine.host.score import Score
+from engine.protocol.parameters import PARAMETERS
+from engine.protocol.values import Look
+
+_VERSION = 1
+
+
+class OnAir(msgspec.Struct, frozen=True, kw_only=True):
+    """One record of the journal. `show` is the name of the show, by which it is found again."""
+
+    version: int = _VERSION
+    show: str
+    look: Look  # with the seed that it has on air
+    panic: dict[str, float]  # dimmer, freeze, black
+    cue: str = ""  # on air
+    standby: str = ""
+    is_over: bool = False
+
+
+def on_air(score: Score, cues: CueList, show: str, *, is_over: bool) -> OnAir:
+    """Return the record of this moment; of a blend, the prompt that it goes to or leans to."""
+    heaviest = max(score.text, key=lambda part: part.weight).text
+    values = {**score.live, **score.frame}
+    rows = {key: value for key, value in values.items() if PARAMETERS[key].in_preset}
+    return OnAir(
+        show=show,
+        look=Look(
+            prompt=score.ramp.target_prompt if score.ramp else heaviest,
+            parameters=rows, seed=score.seed, name=score.look_name,
+        ),
+        panic={key: value for key, value in values.items() if key not in rows},
+        cue=cues.on_air,
+        standby=cues.queued or cues.standby,
+        is_over=is_over,
+    )  # fmt: skip
+
+
+def to_record(moment: OnAir) -> bytes:
+    """Return the record as JSON."""
+    return msgspec.json.encode(moment)
+
+
+def resumable(record: bytes | None, show: str) -> OnAir | None:
+    """Return what was on air when a host of this show died; None when there is no such thing."""
+    try:
+        moment = msgspec.json.decode(record or b"", type=OnAir)
+        clean_look(moment.look)
+        clean_values(moment.panic)
+    except (msgspec.DecodeError, UnicodeDecodeError, EngineError):
+        return None
+    is_ours = moment.version == _VERSION and moment.show == show
+    return moment if is_ours and not moment.is_over else None
+
+
+def resumed(cues: CueList, moment: OnAir) -> CueList:
+    """Return the opened list as it stood: the cue on air lands anew with the first chunk."""
+    names = [cue.name for cue in cues.cues]
+    standby = moment.standby if moment.standby in names else ""
+    fresh = withdrawn(cues)
+    if moment.cue not in names:
+        return replace(fresh, standby=standby)
+    return replace(fresh, queued=moment.cue, stood=moment.cue, standby=standby)
