@@ -63,7 +63,9 @@ def look_on_air(state: EngineState) -> Look | None:
         return None
     prompt = max(state.prompt_now, key=lambda part: part.weight).text
     rows = {key: state.live[key] for key in state.live if PARAMETERS[key].in_preset}
-    return Look(prompt=prompt, parameters=rows, seed=state.seed, name=state.look_name)
+    return Look(
+        prompt=prompt, parameters=rows, seed=state.seed, name=state.look_name, guides=state.guides
+    )
 
 
 def to_record(saved: Autosave) -> bytes:

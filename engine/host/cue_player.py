@@ -209,7 +209,10 @@ class CuePlayer:
     def _set(self, cues: CueList) -> None:
         """Take the list as it is now; the prompt of a cue that comes to stand by is prepared."""
         self._cues, standby = cues, cues.standby
-        prompt = lists.cue_of(self._cues, standby).look.prompt if standby else ""
+        look = lists.cue_of(self._cues, standby).look if standby else None
+        prompt = look.prompt if look is not None else ""
+        if look is not None and look.guides is not None:
+            self.conductor.guides.announce([look.guides])  # its pictures are read by the time of GO
         if prompt != self.conductor.standby_prompt:
             self.conductor.standby_prompt = prompt
             self.conductor.supervisor.prepare(prompt)

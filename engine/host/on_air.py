@@ -41,6 +41,7 @@ def on_air(score: Score, cues: CueList, show: str, *, is_over: bool) -> OnAir:
         look=Look(
             prompt=score.ramp.target_prompt if score.ramp else heaviest,
             parameters=rows, seed=score.seed, name=score.look_name,
+            guides=score.guides.as_set,
         ),
         panic={key: value for key, value in values.items() if key not in rows},
         cue=cues.on_air,
