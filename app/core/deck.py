@@ -162,5 +162,4 @@ def new_preset(show: Show, state: EngineState) -> Preset:
         parameters=values,
         guides=state.guides,
         colour=_PAD_COLOURS[len(show.presets) % len(_PAD_COLOURS)],
-        guides=state.guides,
     )
