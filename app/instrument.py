@@ -67,6 +67,7 @@ class Instrument(QObject):
         self.desk = ShowDesk(client, store, show, self)
         self.desk.noticed.connect(self.noticed)
         self.desk.edited.connect(self._note)
+        self.desk.courier.unpacked.connect(self.open_show)
         self._history = History()
         self.mapping = ControlMap(bindings=self.show.bindings)
         self.soft_chunks = show.soft_cut_chunks
@@ -250,8 +251,10 @@ class Instrument(QObject):
         return self.desk.save()
 
     def open_show(self, path: str) -> None:
-        """Open another show; what is on air stays as it is."""
-        if self.desk.open_show(path):
+        """Open another show, unpacked first if it is a zip; what is on air stays as it is."""
+        if path.lower().endswith(".zip"):
+            self.desk.courier.unpack(path)
+        elif self.desk.open_show(path):
             self.mapping = replace(self.mapping, bindings=self.show.bindings, learning="")
             self.mapping_changed.emit(self.mapping)
             self.set_soft_chunks(self.show.soft_cut_chunks)

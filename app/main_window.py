@@ -222,7 +222,9 @@ class MainWindow(QWidget):
 
     def ask_for_show(self) -> None:
         """Let the performer choose a show; the instrument plays on meanwhile."""
-        dialog = QFileDialog(self, "Open a show: choose its show.toml", "", "Shows (show.toml)")
+        dialog = QFileDialog(
+            self, "Open a show: its show.toml or a zip", "", "Shows (show.toml *.zip)"
+        )
         dialog.setModal(False)
         dialog.fileSelected.connect(self.instrument.open_show)
         dialog.finished.connect(dialog.deleteLater)

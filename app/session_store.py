@@ -12,6 +12,7 @@ from app.core.session import Session, from_text, to_text
 from engine.protocol.atomic_file import write_atomically
 from engine.protocol.places import autosave_folder, shows_folder
 from engine.protocol.show import Show
+from engine.protocol.show_file import save_show
 
 _FACTORY = Path(__file__).resolve().parents[1] / "presets"
 FIRST_SHOW = _FACTORY / "first-light"
@@ -39,12 +40,17 @@ class SessionStore:
 
 
 def own_copy(show: Show) -> Show:
-    """Return the show in a folder that may be changed: a factory show is copied first.
+    """Return the show in a folder that may be changed; one of the factory is copied first.
+
+    So is one of a newer Segue.
 
     Raises:
-        OSError: the copy cannot be written.
+        OSError, ShowError: the copy cannot be written.
     """
     folder = show.folder
+    if folder is not None and show.read_only:
+        shows_folder().mkdir(parents=True, exist_ok=True)
+        return save_show(show, _free_folder(folder.name))
     if folder is None or not folder.is_relative_to(_FACTORY):
         return show
     shows_folder().mkdir(parents=True, exist_ok=True)

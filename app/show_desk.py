@@ -20,6 +20,7 @@ from app.core.session import recovered_bindings
 from app.engine_client import EngineClient, Link, LinkStatus
 from app.pad_pictures import save_picture
 from app.session_store import SessionStore, own_copy
+from app.show_courier import ShowCourier
 from engine.errors import EngineError, ShowError
 from engine.protocol.messages import EngineState, LoadCues, PreparePrompts
 from engine.protocol.show import Cue, Preset, Show
@@ -44,6 +45,8 @@ class ShowDesk(QObject):
         self._store = store
         self.show = replace(show, bindings=recovered_bindings(store.session, show))
         self.is_saved = self.show == show  # as its files are
+        self.courier = ShowCourier(self)
+        self.courier.noticed.connect(self.noticed)
         client.link_changed.connect(self._on_link_changed)
 
     # ------------------------------------------------------------ files
@@ -59,6 +62,11 @@ class ShowDesk(QObject):
         for remark in show.remarks:
             self.noticed.emit(Severity.INFO, remark)
         return True
+
+    def pack(self) -> None:
+        """Write the show as one file, saved first when it has changes."""
+        if (self.is_saved or self.save()) and self.show.folder is not None:
+            self.courier.pack(self.show.folder)
 
     def save(self) -> bool:
         """Write the show; a factory show becomes a copy of the performer's own."""

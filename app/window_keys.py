@@ -77,6 +77,7 @@ def _showing(window: MainWindow) -> dict[str, Callable[[], object]]:
         "notices": window.toggle_notices,
         "open": window.ask_for_show,
         "save": instrument.save,
+        "pack": instrument.desk.pack,
         "help": window.help.toggle,
         "quit": window.close,
     }

@@ -16,6 +16,7 @@ from engine.errors import ConfigError, EngineError, ExitCode
 # name → module with a `main(arguments) -> int`, what it does
 COMMANDS = {
     "play": ("engine.cli_play", "play a show without a window"),
+    "show": ("engine.cli_show", "pack a show into one file, or unpack one"),
     "engine": ("engine.host.__main__", "run the host alone; windows attach to it"),
     "replay": ("engine.host.replay", "play a take again and compare every frame"),
     "doctor": ("engine.host.doctor", "say what is here and what is missing"),

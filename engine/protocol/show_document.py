@@ -158,6 +158,9 @@ def _put_cues(document: tomlkit.TOMLDocument, cues: tuple[Cue, ...]) -> None:
     if [{k: v for k, v in row.items() if k in CUE_KEYS} for row in _plain_rows(old)] == rows:
         return
     kept = {str(row.get("name", row.get("preset"))): row for row in old}
+    rows = [_with_newer_rows(kept.get(cue.name), row) for cue, row in zip(cues, rows, strict=True)]
+    if _plain_rows(old) == rows:
+        return
     array = tomlkit.aot()
     for cue, row in zip(cues, rows, strict=True):
         array.append(_cue_table(kept.get(cue.name), row))
@@ -165,6 +168,14 @@ def _put_cues(document: tomlkit.TOMLDocument, cues: tuple[Cue, ...]) -> None:
         document.remove("cue")
     if rows:
         document["cue"] = array
+
+
+def _with_newer_rows(old: tomlkit.items.Table | None, row: dict[str, object]) -> dict[str, object]:
+    """Keep parameters in a mask that only a newer Segue has."""
+    asked = old.get("rows", []) if old is not None else []
+    newer = [str(name) for name in asked if name not in PARAMETERS]
+    mask = row.get("rows")
+    return {**row, "rows": [*mask, *newer]} if newer and isinstance(mask, list) else row
 
 
 def _plain_rows(rows: object) -> list[dict[str, object]]:

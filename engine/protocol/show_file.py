@@ -2,15 +2,19 @@
 
 Reading never changes anything. Writing keeps comments, order and fields it does not know, writes
 only files that differ, presets first and `show.toml` last, each of them atomically. A show of a
-newer schema is read as well as it can be and never written.
+newer schema is read as well as it can be and never written; saved elsewhere, it becomes a copy that
+keeps all that is newer and may be written.
 """
 
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+
+import tomlkit
 
 from engine.errors import ShowError
 from engine.protocol.atomic_file import write_atomically
@@ -46,11 +50,12 @@ from engine.protocol.values import (
 )
 
 SHOW_FILE = "show.toml"
+EDITED_BY_OLDER = "edited_by_older"  # in a copy of a newer show that an older Segue may write
 _CUTS = (Cut.HARD.value, Cut.SOFT.value)
 _DEVICES = ("auto", "cpu", "cuda")
 _SHOW_KEYS = (
     "schema_version", "name", "presets", "soft_cut_chunks", "source", "output", "model", "midi",
-    "cue",
+    "cue", EDITED_BY_OLDER,
 )  # fmt: skip
 _PRESET_KEYS = (
     "schema_version", "name", "prompt", "seed", "cut", "chunks", "colour", "picture",
@@ -96,7 +101,8 @@ def load_show(path: str | Path) -> Show:
             soft_cut_chunks=fields.integer("soft_cut_chunks", 1, MAX_CUT_CHUNKS, 4),
             folder=folder,
             files={preset.name: stem for preset, stem in zip(presets, stems, strict=True)},
-            read_only=newer or any(_is_newer(page) for page in pages),
+            read_only=(newer or any(_is_newer(page) for page in pages))
+            and not fields.boolean(EDITED_BY_OLDER, False),
             remarks=tuple(remarks),
         )
     except FieldError as error:
@@ -245,15 +251,12 @@ def save_show(show: Show, folder: str | Path | None = None) -> Show:
         ShowError: read-only, no place, a file there that is no TOML, or a disk that refuses;
             every file holds either its old or its new text.
     """
-    if show.read_only:
-        raise ShowError(
-            f"show {show.name!r} was written by a newer Segue and is read-only here; "
-            f"save it with that version"
-        )
     target = Path(folder) if folder is not None else show.folder
     if target is None:
         raise ShowError(f"show {show.name!r} has no folder yet; name one to save it in")
     target = target.absolute()
+    if show.read_only:
+        show = _copy_of_newer(show, target)
     placed = replace(_with_pictures(show, target), folder=target, files=_stems(show, target))
     texts = {}
     for preset in placed.presets:
@@ -262,6 +265,26 @@ def save_show(show: Show, folder: str | Path | None = None) -> Show:
     texts[target / SHOW_FILE] = show_text(placed, target / SHOW_FILE)  # last: it lists the others
     _write_changed(target, texts)
     return placed
+
+
+def _copy_of_newer(show: Show, target: Path) -> Show:
+    """Copy a newer show as it is, with all that only a newer Segue knows, and allow edits there."""
+    if show.folder is None or target == show.folder or target.exists():
+        raise ShowError(
+            f"show {show.name!r} was written by a newer Segue and is read-only here; save it with "
+            f"that version, or elsewhere: a new folder gets a copy that keeps what is newer"
+        )
+    half = target.with_name(f".{target.name}.part")
+    try:
+        shutil.rmtree(half, ignore_errors=True)
+        shutil.copytree(show.folder, half)
+        document = parse(half / SHOW_FILE)
+        document[EDITED_BY_OLDER] = True
+        write_atomically(half / SHOW_FILE, tomlkit.dumps(document))
+        half.rename(target)
+    except OSError as error:
+        raise _not_saved(target, error) from error
+    return replace(show, read_only=False)
 
 
 def _with_pictures(show: Show, target: Path) -> Show:

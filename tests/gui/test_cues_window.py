@@ -26,6 +26,10 @@ def press(window, key, modifier=NONE):
     QTest.keyClick(window, key, modifier)
 
 
+def said(window):
+    return " ".join(text for _, text in window.notices.kept)
+
+
 def lights(window):
     return [card.view.light for card in window.cues.strip.cards]
 
@@ -116,3 +120,19 @@ def test_a_snapshot_is_one_key_and_lands_in_a_copy_of_the_factory_show(host, pla
             assert (FIRST_SHOW / "show.toml").read_bytes() == before
 
     play(keep())
+
+
+def test_a_show_is_packed_with_one_key_and_a_zip_is_opened_as_a_show(host, play, segue_home):
+    async def pack():
+        async with playing(host.port) as window:
+            press(window, Qt.Key.Key_E, CTRL | SHIFT)
+            await until(lambda: (segue_home / "exports" / "first-light.zip").is_file())
+            await until(lambda: "Packed into" in said(window))
+            window.instrument.open_show(str(segue_home / "exports" / "first-light.zip"))
+            own = segue_home / "shows" / "first-light"
+            await until(lambda: window.instrument.show.folder == own)
+            window.instrument.open_show(str(segue_home / "nowhere.zip"))
+            await until(lambda: "nowhere.zip" in said(window))
+            assert window.instrument.show.folder == own
+
+    play(pack())
