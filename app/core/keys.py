@@ -45,8 +45,10 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
         "LOOKS",
         (
             Key("pad", tuple(PAD_KEYS), "1 … 0 - =", "Cut to a preset, its own way"),
-            Key("pad_hard", tuple(f"Ctrl+{key}" for key in PAD_KEYS), "Ctrl 1 … =", "Hard cut"),
-            Key("pad_soft", tuple(f"Alt+{key}" for key in PAD_KEYS), "Alt 1 … =", "Soft cut"),
+            Key(
+                "pad_hard", tuple(f"Ctrl+{key}" for key in PAD_KEYS), "Ctrl 1 … =", "Hard cut to it"
+            ),
+            Key("pad_soft", tuple(f"Alt+{key}" for key in PAD_KEYS), "Alt 1 … =", "Soft cut to it"),
             Key("prompt", ("/", "Ctrl+L"), "/", "Write what comes next"),
             Key("store", ("Ctrl+Shift+S",), "Ctrl Shift S", "Keep the look on air as a preset"),
         ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QWidget
@@ -11,6 +13,10 @@ from app.widgets import theme
 
 _ROW_PX = 34
 _HEAD_PX = 44
+_GAP_PX = 30
+_MARGIN_PX = 20
+
+Group = tuple[str, tuple[Key, ...]]
 
 
 class HelpOverlay(QWidget):
@@ -47,26 +53,24 @@ class HelpOverlay(QWidget):
         self.hide()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Two columns of groups on a dark sheet."""
+        """Two columns of groups on a dark sheet, smaller where the window is low."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.fillRect(self.rect(), theme.colour(theme.NIGHT, 0.97))
-        width = min(self.width() - 120, 1120)
-        left = (self.width() - width) / 2
-        column = width / 2
-        tops = [self._top(), self._top()]
-        for index, (title, keys) in enumerate(KEYS):
-            side = index % 2
-            x = left + side * column
-            tops[side] = self._paint_group(painter, x, tops[side], column - 40, (title, keys))
-
-    def _top(self) -> float:
-        rows = max(len(KEYS[0][1]) + len(KEYS[2][1]), len(KEYS[1][1]) + len(KEYS[3][1]))
-        return max((self.height() - rows * _ROW_PX - 2 * _HEAD_PX - 30) / 2, 20)
+        columns = in_two_columns(KEYS)
+        needed = max(sum(map(_height_px, groups)) for groups in columns) - _GAP_PX
+        scale = min(1.0, (self.height() - 2 * _MARGIN_PX) / needed)
+        painter.scale(scale, scale)
+        width, height = self.width() / scale, self.height() / scale
+        column = min(width - 120, 1120) / 2
+        for side, groups in enumerate(columns):
+            x, top = width / 2 + (side - 1) * column, (height - needed) / 2
+            for group in groups:
+                top = self._paint_group(painter, x, top, column - 40, group)
 
     def _paint_group(
         self, painter: QPainter, x: float, top: float, width: float,
-        group: tuple[str, tuple[Key, ...]],
+        group: Group,
     ) -> float:  # fmt: skip
         title, keys = group
         painter.setPen(theme.colour(theme.LIVE))
@@ -82,4 +86,18 @@ class HelpOverlay(QWidget):
             painter.setFont(theme.font(15))
             painter.drawText(QRectF(x + 140, top, width - 140, _ROW_PX), middle, key.help)
             top += _ROW_PX
-        return top + 30
+        return top + _GAP_PX
+
+
+def in_two_columns(groups: Sequence[Group]) -> tuple[Sequence[Group], Sequence[Group]]:
+    """Split the groups, in their order, so that the higher column is as low as can be."""
+
+    def higher(split: int) -> int:
+        return max(sum(map(_height_px, part)) for part in (groups[:split], groups[split:]))
+
+    split = min(range(len(groups) + 1), key=higher)
+    return groups[:split], groups[split:]
+
+
+def _height_px(group: Group) -> int:
+    return _HEAD_PX + _ROW_PX * len(group[1]) + _GAP_PX
