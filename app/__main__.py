@@ -93,9 +93,7 @@ class Session:
         self.window.offer.accepted.connect(self.recovery.accept)
         self.window.offer.dismissed.connect(self.recovery.dismiss)
         self.midi = MidiInput()
-        self.midi.control_moved.connect(self.instrument.on_control_moved)
-        self.midi.ports_changed.connect(self.instrument.on_ports_changed)
-        self.midi.ports_changed.connect(self.window.on_ports_changed)
+        self.instrument.midi.attach(self.midi)
         self.client.link_changed.connect(self._on_link_changed)
 
     def open(self, with_midi: bool) -> None:
@@ -122,6 +120,7 @@ class Session:
     async def close(self) -> None:
         """Let MIDI go, decide what becomes of the engine, write the journal."""
         geometry = self.window.saveGeometry().data()
+        self.instrument.midi.lamps.leave()
         self.midi.stop()
         self.recovery.close()
         is_live = self.client.link.status is LinkStatus.LIVE

@@ -1,6 +1,6 @@
 """What the performer can do, whatever they do it with: buttons, keys and MIDI all end here.
 
-Owns the show, the MIDI map and the edits under way; tells the engine; knows no widget.
+Owns the edits under way and the desks of show and controllers; tells the engine; knows no widget.
 Thread: Qt main.
 """
 
@@ -17,10 +17,9 @@ from app.core.cue_view import neighbour
 from app.core.deck import cut_look, values_as_set
 from app.core.edits import Edits
 from app.core.history import Edit, History, ParameterEdit, PromptEdit, ShowEdit
-from app.core.mapping import ControlMap, CutPressed, Intent, ParameterSet, PresetPressed
-from app.core.midi_events import ControlMoved, PortsChanged
 from app.core.session import record
 from app.engine_client import EngineClient
+from app.midi_desk import MidiDesk
 from app.session_store import SessionStore
 from app.show_desk import ShowDesk
 from engine.protocol.messages import (
@@ -42,7 +41,7 @@ from engine.protocol.messages import (
     StopRecording,
 )
 from engine.protocol.parameters import parameter
-from engine.protocol.show import MAX_CUT_CHUNKS, Preset, Show
+from engine.protocol.show import MAX_CUT_CHUNKS, Binding, Preset, Show
 from engine.protocol.values import Cut, Guides, OutputSpec, Severity, SourceSpec
 
 _TICK_MS = 16
@@ -51,7 +50,6 @@ _TICK_MS = 16
 class Instrument(QObject):
     """The performer's hands. Signals say what became of the intents, past tense."""
 
-    mapping_changed = Signal(ControlMap)
     edits_changed = Signal()
     soft_length_changed = Signal(int)
     noticed = Signal(Severity, str)
@@ -69,11 +67,13 @@ class Instrument(QObject):
         self.desk.edited.connect(self._note)
         self.desk.courier.unpacked.connect(self.open_show)
         self._history = History()
-        self.mapping = ControlMap(bindings=self.show.bindings)
         self.soft_chunks = show.soft_cut_chunks
+        self.midi = MidiDesk(self, parent=self)
         self._tick = QTimer(self, singleShot=True, interval=_TICK_MS)
         self._tick.timeout.connect(self._flush)
         client.state_arrived.connect(self._on_state)
+        client.state_arrived.connect(self.midi.redraw)
+        self.edits_changed.connect(self.midi.redraw)
 
     # ------------------------------------------------------------ cuts
 
@@ -192,50 +192,32 @@ class Instrument(QObject):
         else:
             self._client.try_again()
 
-    # ------------------------------------------------------------ MIDI
+    # ------------------------------------------------------------ what controllers press
 
-    def on_control_moved(self, event: ControlMoved) -> None:
-        """Do what the moved control means, or learn it."""
-        was = self.mapping.bindings
-        self.mapping, intents = self.mapping.moved(event, self.values())
-        for intent in intents:
-            self._do(intent)
-        if self.mapping.bindings != was:
-            self._keep_bindings()
+    def press_cut(self, action: str) -> None:
+        """Cut: hard, soft or cancel."""
+        {"hard": self.cut_hard, "soft": self.cut_soft, "cancel": self.cancel}[action]()
 
-    def on_ports_changed(self, event: PortsChanged) -> None:
-        """Remember which devices are there."""
-        self.mapping = self.mapping.connected(event)
-        self.mapping_changed.emit(self.mapping)
+    def press_cue(self, number: int) -> None:
+        """Go to a cue, counted from 1."""
+        names = [cue.name for cue in self.show.cues]
+        if number > len(names):
+            self.noticed.emit(Severity.INFO, f"Cue {number}: the show has {len(names)} cues")
+        else:
+            self.stand_by(names[number - 1])
+            self.go()
 
-    def learn(self, target: str) -> None:
-        """Wait for a control for `target`; empty stops waiting."""
-        self.mapping = self.mapping.learn(target)
-        self.mapping_changed.emit(self.mapping)
+    def panic(self) -> None:
+        """Take back what waits and bring the picture back: no freeze, no black."""
+        self.cancel()
+        for row in ("freeze", "black"):
+            if self.values()[row]:
+                self.set_parameter(row, 0.0)
 
-    def forget(self, target: str) -> None:
-        """Take the controls off `target`."""
-        self.mapping = self.mapping.forget(target)
-        self._keep_bindings()
-
-    def _do(self, intent: Intent) -> None:
-        match intent:
-            case ParameterSet():
-                self.set_parameter(intent.parameter_id, intent.value)
-            case PresetPressed():
-                found = [preset for preset in self.show.presets if preset.name == intent.name]
-                for preset in found:
-                    self.press_preset(preset)
-            case CutPressed():
-                {"hard": self.cut_hard, "soft": self.cut_soft, "cancel": self.cancel}[
-                    intent.action
-                ]()
-
-    def _keep_bindings(self) -> None:
-        """Into the journal at once, then into the show."""
-        self.mapping_changed.emit(self.mapping)
-        self.desk.revise(replace(self.show, bindings=self.mapping.bindings))
-        self._journal(bindings=record(self.mapping.bindings))
+    def keep_bindings(self, bindings: tuple[Binding, ...]) -> None:
+        """Keep the show's own bindings: into the journal at once, then into the show."""
+        self.desk.revise(replace(self.show, bindings=bindings))
+        self._journal(bindings=record(bindings))
         self.save()
 
     # ------------------------------------------------------------ shows
@@ -255,8 +237,7 @@ class Instrument(QObject):
         if path.lower().endswith(".zip"):
             self.desk.courier.unpack(path)
         elif self.desk.open_show(path):
-            self.mapping = replace(self.mapping, bindings=self.show.bindings, learning="")
-            self.mapping_changed.emit(self.mapping)
+            self.midi.on_show_opened(self.show)
             self.set_soft_chunks(self.show.soft_cut_chunks)
             self._history = History()  # steps of another show
 

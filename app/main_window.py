@@ -12,11 +12,10 @@ from PySide6.QtGui import QCloseEvent, QImage, QResizeEvent
 from PySide6.QtWidgets import QFileDialog, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.core import deck, hud
-from app.core.mapping import ControlMap
-from app.core.midi_events import PortsChanged
 from app.cue_stage import CueStage
 from app.engine_client import EngineClient, Link, LinkStatus
 from app.instrument import Instrument
+from app.midi_view import MidiView
 from app.model_shop import ModelShop
 from app.pad_pictures import load_pictures
 from app.preview_feed import PreviewFeed
@@ -25,7 +24,6 @@ from app.widgets.cut_panel import CutPanel
 from app.widgets.guide_panel import GuidePanel
 from app.widgets.help_overlay import HelpOverlay
 from app.widgets.hud_strip import HudStrip
-from app.widgets.learn_overlay import LearnOverlay
 from app.widgets.model_panel import ModelPanel
 from app.widgets.monitor import Monitor
 from app.widgets.notice_bar import NoticeBar, NoticeList
@@ -37,7 +35,7 @@ from app.widgets.parameter_panel import ParameterPanel
 from app.widgets.prompt_panel import PromptPanel
 from app.widgets.source_panel import SourcePanel
 from app.widgets.top_bar import TopBar
-from app.window_keys import bind_keys
+from app.window_keys import action, bind_keys
 from engine.protocol.messages import CommandRefused, EngineState, NoticeRaised
 from engine.protocol.orders import PromptRead
 from engine.protocol.parameters import PARAMETERS
@@ -96,11 +94,14 @@ class MainWindow(QWidget):
         self.notice_list = NoticeList(self)
         self.help = HelpOverlay(self)
         self.offer = OfferBar(self)
-        self.learn = LearnOverlay(self, self.learn_targets)
         self.feed = PreviewFeed(self)
         self.shop = ModelShop(self)
         self.models = ModelPanel(self)
         self.cues = CueStage(self.instrument, self.monitor_picture, self)
+        self.midi = MidiView(
+            self.instrument.midi, self, self.top_bar, self.notices, self.learn_targets
+        )
+        self.learn = self.midi.learn
         self._frame_timer = QTimer(self, interval=_FRAME_MS)
 
     def _lay_out(self) -> None:
@@ -141,10 +142,7 @@ class MainWindow(QWidget):
         self.output.recording_toggled.connect(instrument.toggle_recording)
         self.notices.list_requested.connect(self.toggle_notices)
         self.top_bar.help_requested.connect(self.help.toggle)
-        self.top_bar.learn_toggled.connect(self.set_learning)
-        self.learn.target_chosen.connect(instrument.learn)
-        self.learn.target_forgotten.connect(instrument.forget)
-        self.learn.closed.connect(self._on_learn_closed)
+        instrument.midi.action_requested.connect(lambda name: action(self, name, 0)())
         self.top_bar.cues_requested.connect(self.toggle_cues)
         self.top_bar.models_requested.connect(self.toggle_models)
         self.models.get_requested.connect(self.shop.get)
@@ -162,7 +160,6 @@ class MainWindow(QWidget):
         client.prompt_read.connect(self._on_prompt_read)
         instrument.desk.show_opened.connect(self._on_show_opened)
         instrument.desk.changed.connect(self._draw_show_name)
-        instrument.mapping_changed.connect(self._on_mapping_changed)
         instrument.edits_changed.connect(self._draw_values)
         instrument.soft_length_changed.connect(self.cuts.show_length)
         instrument.noticed.connect(self.notices.add)
@@ -230,18 +227,6 @@ class MainWindow(QWidget):
         dialog.finished.connect(dialog.deleteLater)
         dialog.show()
 
-    def set_learning(self, is_on: bool) -> None:
-        """Begin or end MIDI learn."""
-        self.top_bar.learn.setChecked(is_on)
-        if is_on:
-            self.learn.open()
-        else:
-            self.learn.close_overlay()
-
-    def _on_learn_closed(self) -> None:
-        self.top_bar.learn.setChecked(False)
-        self.instrument.learn("")
-
     def learn_targets(self) -> dict[str, QWidget]:
         """Return what MIDI can drive, and the widget that stands for it."""
         targets: dict[str, QWidget] = {
@@ -252,7 +237,10 @@ class MainWindow(QWidget):
         }
         targets |= {f"parameter:{name}": w for name, w in self.panic.switches.items()}
         targets |= {f"parameter:{name}": w for name, w in self.parameters.rows.items()}
-        targets |= {f"preset:{pad.preset.name}": pad for pad in self.pads.pads}
+        strip = self.cues.strip
+        targets |= {"action:go": strip.go, "action:back": strip.back}
+        targets |= {f"cue:{number}": card for number, card in enumerate(strip.cards, start=1)}
+        targets |= {f"pad:{number}": pad for number, pad in enumerate(self.pads.pads, start=1)}
         return targets
 
     # ------------------------------------------------------------ events
@@ -333,23 +321,14 @@ class MainWindow(QWidget):
         desk = self.instrument.desk
         self.top_bar.show_show(desk.show.name, desk.show.read_only, desk.is_saved)
 
-    def _on_mapping_changed(self, mapping: ControlMap) -> None:
-        self.learn.show_mapping(mapping)
-
-    def on_ports_changed(self, event: PortsChanged) -> None:
-        """Show whether MIDI is there; say once when it is not."""
-        self.top_bar.show_midi(event.backend, event.ports, event.message)
-        if event.message:
-            self.notices.add(Severity.INFO, event.message)
-
     # ------------------------------------------------------------ Qt
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Keep what lies over the window as large as the window."""
         for overlay in (self.help, self.learn):
             overlay.setGeometry(self.rect())
-        self.models.setGeometry(self._side.geometry())
-        self.cues.editor.setGeometry(self._side.geometry())
+        for panel in (self.models, self.cues.editor, self.midi.panel):
+            panel.setGeometry(self._side.geometry())
         self.offer.place()
 
     def closeEvent(self, event: QCloseEvent) -> None:

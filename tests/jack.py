@@ -3,13 +3,15 @@
 The controller is a process of its own, so that no test process is a JACK client: a JACK that is
 killed may take its clients along.
 
-Run as a script: a controller with the port `knobs` that sends what it reads, one message a line:
-`cc NUMBER VALUE`, `on NOTE VELOCITY`, `sweep NUMBER COUNT`.
+Run as a script: a controller with the port `knobs`, that sends what it reads, one order a line:
+`cc NUMBER VALUE`, `on NOTE VELOCITY`, `sweep NUMBER COUNT`, `raw HEX HEX ...` (whole messages),
+`clock COUNT BPM JITTER_MS`; and the port `lights`, of which `heard` tells what came since.
 """
 
 from __future__ import annotations
 
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -81,8 +83,15 @@ class Controller:
 
     def send(self, line: str) -> None:
         """Send and wait until it is sent."""
+        assert self._ask(line) == "sent"
+
+    def heard(self) -> list[str]:
+        """Return the messages that came to its lights since the last time, each in hex."""
+        return self._ask("heard").split()
+
+    def _ask(self, line: str) -> str:
         self.process.stdin.write(line + "\n")
-        assert self.process.stdout.readline() == "sent\n"
+        return self.process.stdout.readline().rstrip("\n")
 
     def unplug(self) -> None:
         self.process.communicate()  # the end of its input: it closes its port and leaves
@@ -102,18 +111,48 @@ def _main() -> None:
     import mido
 
     backend = mido.Backend("mido.backends.rtmidi/UNIX_JACK")
-    port = backend.open_output("knobs", virtual=True, client_name=f"testctl{os.getpid()}")
+    client = f"testctl{os.getpid()}"
+    port = backend.open_output("knobs", virtual=True, client_name=client)
+    lights = backend.open_input("lights", virtual=True, client_name=client)
     print("ready", flush=True)  # noqa: T201 - the way this script answers
     for line in sys.stdin:
-        kind, number, value = line.split()
-        if kind == "sweep":
-            _sweep(mido, port, int(number), int(value))
-        elif kind == "cc":
-            port.send(mido.Message("control_change", control=int(number), value=int(value)))
+        order, *words = line.split()
+        if order == "heard":
+            said = " ".join(message.bin().hex() for message in lights.iter_pending())
         else:
-            port.send(mido.Message("note_on", note=int(number), velocity=int(value)))
-        print("sent", flush=True)  # noqa: T201 - the way this script answers
+            _play(mido, port, order, words)
+            said = "sent"
+        print(said, flush=True)  # noqa: T201 - the way this script answers
+    lights.close()
     port.close()
+
+
+def _play(mido, port, order: str, words: list[str]) -> None:
+    match order:
+        case "raw":
+            for word in words:
+                port.send(mido.Message.from_bytes(bytes.fromhex(word)))
+        case "sweep":
+            _sweep(mido, port, int(words[0]), int(words[1]))
+        case "clock":
+            _clock(mido, port, int(words[0]), float(words[1]), float(words[2]))
+        case "cc":
+            number, value = map(int, words)
+            port.send(mido.Message("control_change", control=number, value=value))
+        case "on":
+            number, value = map(int, words)
+            port.send(mido.Message("note_on", note=number, velocity=value))
+
+
+def _clock(mido, port, count: int, bpm: float, jitter_ms: float) -> None:
+    """Send `count` ticks of a clock, each up to `jitter_ms` late."""
+    late = random.Random(1)
+    began_s = time.monotonic()
+    for index in range(count):
+        due_s = began_s + index * 60 / (24 * bpm) + late.uniform(0, jitter_ms / 1000)
+        while time.monotonic() < due_s:
+            os.sched_yield()
+        port.send(mido.Message("clock"))
 
 
 def _sweep(mido, port, number: int, count: int) -> None:

@@ -1,4 +1,4 @@
-"""Keeps the MIDI child alive and turns its frames into signals."""
+"""Keeps the MIDI child alive, turns its frames into signals and hands it what is to be sent."""
 
 from __future__ import annotations
 
@@ -7,20 +7,32 @@ import sys
 import msgspec
 from PySide6.QtCore import QObject, QProcess, QTimer, Signal
 
-from app.core.midi_events import ControlMoved, MidiEvent, PortsChanged, from_frames
+from app.core.midi_events import (
+    ClockHeard,
+    ControlMoved,
+    MidiCommand,
+    MidiEvent,
+    PortsChanged,
+    from_frames,
+    to_frame,
+)
 
 _RETRY_MS = 2000
 _GOODBYE_MS = 1000
+_MAX_UNSENT_BYTES = 1 << 20  # a child that does not read is about to be replaced
 
 
 class MidiInput(QObject):
     """MIDI as the window sees it. Thread: Qt main."""
 
     control_moved = Signal(ControlMoved)
+    clock_heard = Signal(ClockHeard)
     ports_changed = Signal(PortsChanged)
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
+        self.restarts = 0
+        self.unsent = 0  # commands that no child was there to take
         self._process = QProcess(self)
         self._process.setProcessChannelMode(QProcess.ProcessChannelMode.SeparateChannels)
         self._process.readyReadStandardOutput.connect(self._on_output_ready)
@@ -43,13 +55,24 @@ class MidiInput(QObject):
         self._spawn()
 
     def stop(self) -> None:
-        """Let the child go; at most a second."""
+        """Let the child go; at most a second. What was sent before still leaves."""
         self._is_wanted = False
         self._retry.stop()
         self._process.closeWriteChannel()
         if not self._process.waitForFinished(_GOODBYE_MS):
             self._process.kill()
             self._process.waitForFinished(_GOODBYE_MS)
+
+    def send(self, command: MidiCommand) -> None:
+        """Hand the child a command; without one, it is counted and forgotten.
+
+        A child that starts is told everything anew, so nothing old may wait for it.
+        """
+        is_there = self._process.state() is QProcess.ProcessState.Running
+        if is_there and self._process.bytesToWrite() < _MAX_UNSENT_BYTES:
+            self._process.write(to_frame(command))
+        else:
+            self.unsent += 1
 
     def _spawn(self) -> None:
         self._rest = b""
@@ -68,6 +91,8 @@ class MidiInput(QObject):
     def _tell(self, event: MidiEvent) -> None:
         if isinstance(event, ControlMoved):
             self.control_moved.emit(event)
+        elif isinstance(event, ClockHeard):
+            self.clock_heard.emit(event)
         elif event != self._last:  # "unavailable" is said once, not at every retry
             self._last = event
             self.ports_changed.emit(event)
@@ -75,6 +100,8 @@ class MidiInput(QObject):
     def _on_finished(self) -> None:
         if not self._is_wanted:
             return
+        self.restarts += 1
         if self._last.backend:
-            self._tell(PortsChanged(message="MIDI went away; looking for it again"))
+            times = f" (restart {self.restarts})" if self.restarts > 1 else ""
+            self._tell(PortsChanged(message=f"MIDI went away; looking for it again{times}"))
         self._retry.start()

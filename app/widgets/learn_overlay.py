@@ -29,6 +29,7 @@ class LearnOverlay(QWidget):
         self._targets = targets
         self._mapping = ControlMap()
         self._chosen = ""
+        self._found_for = ""  # what the last finding was learned for
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.hide()
 
@@ -48,8 +49,11 @@ class LearnOverlay(QWidget):
 
     def show_mapping(self, mapping: ControlMap) -> None:
         """Draw which control drives what."""
+        if mapping.learning:
+            self._chosen = self._found_for = mapping.learning
+        elif mapping.finding is None:
+            self._chosen = self._found_for = ""
         self._mapping = mapping
-        self._chosen = mapping.learning
         self.update()
 
     def event(self, event: QEvent) -> bool:
@@ -114,6 +118,8 @@ class LearnOverlay(QWidget):
         painter.setBrush(theme.colour(line, 0.22 if is_chosen else 0.10))
         painter.drawRoundedRect(QRectF(box), 8, 8)
         text = "move a control …" if is_chosen and self._mapping.learning else badge
+        if name == self._found_for and self._mapping.finding is not None:
+            text = self._mapping.finding.text
         if text:
             _paint_badge(painter, box, text, line)
 

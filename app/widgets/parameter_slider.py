@@ -1,8 +1,11 @@
-"""One row of the parameter table as a slider with two markers: live, and where it is going."""
+"""One row of the parameter table as a slider with two markers: live, and where it is going.
+
+A hollow one, the ghost, is where the hand stands on the control that is to pick it up.
+"""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPointF, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
     QFont,
@@ -10,11 +13,13 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
+    QPen,
     QWheelEvent,
 )
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.core.deck import SliderView
+from app.core.ghosts import Ghost
 from app.widgets import theme
 from engine.protocol.parameters import Applies, Kind, Parameter
 
@@ -23,6 +28,7 @@ _TRACK_TOP_PX = 26
 _TRACK_PX = 8
 _HANDLE_PX = 18
 _INSET_PX = _HANDLE_PX // 2
+_GHOST_PX = 13
 _STEP_NORM = 0.02
 _PAGE_NORM = 0.1
 
@@ -42,6 +48,7 @@ class ParameterSlider(QWidget):
         super().__init__(parent)
         self.row = row
         self._view = SliderView(row.default, row.default)
+        self._ghost: Ghost | None = None
         self.setFixedHeight(_HEIGHT_PX)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -62,6 +69,17 @@ class ParameterSlider(QWidget):
         """Draw this."""
         if view != self._view:
             self._view = view
+            self.update()
+
+    @property
+    def ghost(self) -> Ghost | None:
+        """Where the hand stands on the control, None when nobody knows."""
+        return self._ghost
+
+    def show_ghost(self, ghost: Ghost | None) -> None:
+        """Draw where the hand stands; no ghost is drawn while it holds the parameter."""
+        if ghost != self._ghost:
+            self._ghost = ghost
             self.update()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -143,6 +161,21 @@ class ParameterSlider(QWidget):
         if self.hasFocus():
             painter.setBrush(theme.colour(theme.NIGHT))
             painter.drawEllipse(handle.adjusted(5, 5, -5, -5))
+        if self._ghost is not None and self._ghost.way:
+            self._paint_ghost(painter, self._ghost)
+
+    def _paint_ghost(self, painter: QPainter, ghost: Ghost) -> None:
+        """A hollow ring at the hand, and an arrow that says which way to go."""
+        x = self._x_at(ghost.norm)
+        middle = _TRACK_TOP_PX + _TRACK_PX / 2
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(theme.colour(theme.PENDING), 2))
+        painter.drawEllipse(QPointF(x, middle), _GHOST_PX / 2, _GHOST_PX / 2)
+        tip = x + ghost.way * (_GHOST_PX / 2 + 9)
+        back = tip - ghost.way * 5
+        painter.drawPolyline(
+            [QPointF(back, middle - 4), QPointF(tip, middle), QPointF(back, middle + 4)]
+        )
 
     def _paint_default(self, painter: QPainter) -> None:
         x = self._x_of(self.row.default)
@@ -150,7 +183,10 @@ class ParameterSlider(QWidget):
         painter.drawRect(QRectF(x - 0.5, _TRACK_TOP_PX + _TRACK_PX + 3, 1.5, 4))
 
     def _x_of(self, value: float) -> float:
-        return _INSET_PX + self.row.to_norm(value) * (self.width() - 2 * _INSET_PX)
+        return self._x_at(self.row.to_norm(value))
+
+    def _x_at(self, norm: float) -> float:
+        return _INSET_PX + norm * (self.width() - 2 * _INSET_PX)
 
     def _edit_at(self, x: float) -> None:
         norm = (x - _INSET_PX) / max(self.width() - 2 * _INSET_PX, 1)

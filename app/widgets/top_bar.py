@@ -14,6 +14,7 @@ class TopBar(QWidget):
     learn_toggled = Signal(bool)
     cues_requested = Signal()
     models_requested = Signal()
+    controllers_requested = Signal()
     help_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -25,6 +26,9 @@ class TopBar(QWidget):
         self.midi = parts.label("chip", "MIDI")
         self.learn = parts.button("quiet", "LEARN", "Learn MIDI controls (L)", checkable=True)
         self.cues = parts.button("quiet", "CUES", "Write the cue list (C)")
+        self.controllers = parts.button(
+            "quiet", "CONTROLLERS", "MIDI devices, bindings, messages (Shift L)"
+        )
         self.models = parts.button("quiet", "MODELS", "List, get and check models (M)")
         self.help = parts.button("quiet", "?", "All keys (F1)")
         line = QHBoxLayout(self)
@@ -35,10 +39,11 @@ class TopBar(QWidget):
         line.addWidget(self.show_name)
         line.addStretch(1)
         chips = (self.link, self.air, self.recording, self.midi)
-        for widget in (*chips, self.learn, self.cues, self.models, self.help):
+        for widget in (*chips, self.learn, self.controllers, self.cues, self.models, self.help):
             line.addWidget(widget)
         self.learn.clicked.connect(self.learn_toggled)
         self.cues.clicked.connect(self.cues_requested)
+        self.controllers.clicked.connect(self.controllers_requested)
         self.models.clicked.connect(self.models_requested)
         self.help.clicked.connect(self.help_requested)
         self.show_recording("")

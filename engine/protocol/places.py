@@ -35,6 +35,11 @@ def shows_folder() -> Path:
     return home() / "shows"
 
 
+def controllers_folder() -> Path:
+    """Return the folder with one file per MIDI controller."""
+    return home() / "controllers"
+
+
 def models_folder() -> Path:
     """Return the folder with one folder per downloaded model."""
     return home() / "models"

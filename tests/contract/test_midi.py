@@ -8,7 +8,16 @@ from contextlib import suppress
 
 import pytest
 
-from app.core.midi_events import ControlMoved, PortsChanged, from_frames
+from app.core.midi_events import (
+    ClockHeard,
+    ControlMoved,
+    JoinPairs,
+    MidiKind,
+    PortsChanged,
+    SendMidi,
+    from_frames,
+    to_frame,
+)
 from tests import jack
 from tests.host_process import ROOT, SOON_S, wait_until
 
@@ -43,6 +52,10 @@ class Child:
         moved = [event for event in self.events if isinstance(event, ControlMoved)]
         return [e for e in moved if all(getattr(e, k) == v for k, v in fields.items())]
 
+    def tell(self, command):
+        self.process.stdin.write(to_frame(command))
+        self.process.stdin.flush()
+
     def end(self):
         self.process.stdin.close()
         with suppress(subprocess.TimeoutExpired):
@@ -71,6 +84,12 @@ def hears(child, knobs):
     return knobs.name in child.ports.ports
 
 
+def plugged(child, knobs):
+    """Wait until the way from the controller to the child carries; JACK takes its time."""
+    assert wait_until(lambda: hears(child, knobs))
+    assert wait_until(lambda: knobs.send("on 127 1") or child.moves(port=knobs.name, number=127))
+
+
 def turn(knobs, value, child):
     """Turn a knob, as hands do until something moves."""
     knobs.send(f"cc 7 {value}")
@@ -87,7 +106,7 @@ def test_a_controller_that_comes_goes_and_comes_back_is_heard_each_time(child, s
 
 def test_a_thousand_messages_in_a_second_end_on_the_last_value_and_are_thinned(child, server):
     with jack.controller(server) as knobs:
-        assert wait_until(lambda knobs=knobs: hears(child, knobs))
+        plugged(child, knobs)
         knobs.send("sweep 9 1000")
         knobs.send("on 36 100")
         assert wait_until(lambda: child.moves(number=36))
@@ -98,11 +117,77 @@ def test_a_thousand_messages_in_a_second_end_on_the_last_value_and_are_thinned(c
 
 def test_notes_arrive_as_press_and_release_in_order(child, server):
     with jack.controller(server) as knobs:
-        assert wait_until(lambda knobs=knobs: hears(child, knobs))
+        plugged(child, knobs)
         for velocity in (90, 0, 80, 0):
             knobs.send(f"on 40 {velocity}")
         assert wait_until(lambda: len(child.moves(number=40)) == 4)
     assert [event.value for event in child.moves(number=40)] == [90, 0, 80, 0]
+
+
+def test_two_devices_play_at_once_and_each_is_told_apart(child, server):
+    with jack.controller(server) as left, jack.controller(server) as right:
+        plugged(child, left)
+        plugged(child, right)
+        left.send("cc 7 1")
+        right.send("cc 7 2")
+        assert wait_until(lambda: child.moves(port=left.name, value=1))
+        assert wait_until(lambda: child.moves(port=right.name, value=2))
+
+
+def test_what_a_sweep_thins_out_is_passed_on_so_that_no_step_is_lost(child, server):
+    with jack.controller(server) as knobs:
+        plugged(child, knobs)
+        knobs.send("raw " + "b01001 " * 300 + "903764")
+        assert wait_until(lambda: child.moves(number=0x37))
+        steps = [value for e in child.moves(number=16) for value in (*e.passed, e.value)]
+        assert steps == [1] * 300
+
+
+def test_fine_values_come_whole_from_parameter_numbers_and_from_pairs(child, server):
+    with jack.controller(server) as knobs:
+        plugged(child, knobs)
+        knobs.send("raw b06301 b06202 b00640 b02605")
+        assert wait_until(lambda: child.moves(kind=MidiKind.NRPN, number=130, value=0x40 * 128 + 5))
+        child.tell(JoinPairs(pairs=((knobs.name, 2, 7),)))
+        knobs.send("raw b00700")  # of another channel: no pair
+        assert wait_until(lambda: child.moves(kind=MidiKind.CC, number=7, channel=1))
+        knobs.send("raw b10710 b12711 b10712 b12713")
+        assert wait_until(
+            lambda: child.moves(kind=MidiKind.CC14, number=7, channel=2, value=0x12 * 128 + 0x13)
+        )
+
+
+def test_program_bend_and_clock_are_heard(child, server):
+    with jack.controller(server) as knobs:
+        plugged(child, knobs)
+        knobs.send("raw c005 e00040 fa f8 f22003 fc")
+        assert wait_until(lambda: len([e for e in child.events if isinstance(e, ClockHeard)]) == 4)
+    clock = [(e.word, e.position) for e in child.events if isinstance(e, ClockHeard)]
+    assert clock == [("start", 0), ("tick", 0), ("position", 0x20 | 3 << 7), ("stop", 0)]
+    assert child.moves(kind=MidiKind.PROGRAM, number=5)
+    assert child.moves(kind=MidiKind.BEND, value=8192)
+
+
+def test_lights_arrive_at_the_device_in_order_and_the_newest_of_each_wins(child, server):
+    with jack.controller(server) as knobs:
+        assert wait_until(lambda: knobs.name in child.ports.lit)
+        colours = [bytes([0x90, 1, colour]) for colour in range(100)]
+        sysex = bytes.fromhex("f00020290d0e01f7")
+        child.tell(SendMidi(port=knobs.name, messages=(sysex, *colours, bytes([0x90, 2, 3]))))
+        got = []
+        assert wait_until(lambda: got.extend(knobs.heard()) or "900203" in got)
+        assert got == [sysex.hex(), "900163", "900203"]
+
+
+def test_the_last_lights_are_sent_before_the_child_leaves(child, server):
+    with jack.controller(server) as knobs:
+        assert wait_until(lambda: knobs.name in child.ports.lit)
+        dark = [bytes([0x90, note, 0]) for note in range(64)]
+        child.tell(SendMidi(port=knobs.name, messages=tuple(dark)))
+        child.process.stdin.close()
+        assert child.process.wait(SOON_S) == 0
+        got = []
+        assert wait_until(lambda: got.extend(knobs.heard()) or len(got) == 64)
 
 
 def test_the_child_leaves_when_its_window_is_gone(child):

@@ -224,7 +224,7 @@ def test_every_parameter_of_the_table_has_a_control_and_can_be_learned(play, hos
         async with open_window(host.port) as window:
             targets = window.learn_targets()
             assert {f"parameter:{name}" for name in PARAMETERS} <= targets.keys()
-            assert {"cut:hard", "cut:soft", "cut:cancel", "preset:Embers"} <= targets.keys()
+            assert {"cut:hard", "cut:soft", "cut:cancel", "pad:1"} <= targets.keys()
             actions = {row.action for _, rows in KEYS for row in rows}
             assert all(callable(action(window, name, 0)) for name in actions)
 

@@ -2,11 +2,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.core.coalesce import Coalescer
-from app.core.midi_events import ControlMoved
-from engine.protocol.show import ControlKind
+from app.core.midi_events import ControlMoved, MidiKind
 
 
-def moved(value, number=7, kind=ControlKind.CC):
+def moved(value, number=7, kind=MidiKind.CC):
     return ControlMoved(port="knobs", kind=kind, channel=1, number=number, value=value)
 
 
@@ -26,7 +25,7 @@ def test_a_button_pressed_and_released_within_a_tick_is_still_a_press():
 
 
 def test_notes_are_never_dropped_or_reordered():
-    notes = [moved(v, kind=ControlKind.NOTE) for v in (90, 0, 90, 0)]
+    notes = [moved(v, kind=MidiKind.NOTE) for v in (90, 0, 90, 0)]
     assert through(*notes) == notes
 
 
