@@ -1,4 +1,4 @@
-"""The models that Segue plays, as rows: files, licence, size, memory. No network, no torch.
+"""What Segue plays and steers with, as rows: files, licence, size, memory. No network, no torch.
 
 A revision is pinned where it is known; `main` is whatever the hub has. Size and sha256 are those
 that were published and are None where none was found: then the hub's own word is the check (see
@@ -270,8 +270,38 @@ UMT5 = Model(
     ),
 )
 
+DEPTH = Model(
+    name="depth",
+    summary="Control map depth: what is near steers, with any model",
+    licence=_apache(),  # card of the repository; the larger sizes are not commercial
+    gpu="1 GB more, or none on a CPU",
+    files=(  # size and sha256: six projects that hold the file against them agree
+        HubFile(
+            repo="depth-anything/Depth-Anything-V2-Small",
+            path="depth_anything_v2_vits.pth",
+            size_bytes=99_218_434,
+            sha256="715fade13be8f229f8a70cc02066f656f2423a59effd0579197bbf57860e1378",
+        ),
+    ),
+)
+
+PERSON = Model(
+    name="person",
+    summary="Control map and mask person: people steer, or are redrawn",
+    licence=_apache(),  # model card of MediaPipe's selfie segmentation
+    gpu="none",
+    files=(  # a copy: MediaPipe is not on the hub. The sum is the one that it builds with
+        HubFile(
+            repo="webml/models",
+            path="selfie_segmentation.tflite",
+            size_bytes=249_505,
+            sha256="9ee168ec7c8f2a16c56fe8e1cfbc514974cbbb7e434051b455635f1bd1462f5c",
+        ),
+    ),
+)
+
 CATALOGUE: tuple[Model, ...] = (
-    HOUSE, SELF_FORCING, LONGLIVE, KREA, VACE_SMALL, VACE_LARGE, WAN_VAE, TAEW, UMT5,
+    HOUSE, SELF_FORCING, LONGLIVE, KREA, VACE_SMALL, VACE_LARGE, WAN_VAE, TAEW, UMT5, DEPTH, PERSON,
 )  # fmt: skip
 
 

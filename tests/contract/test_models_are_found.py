@@ -2,12 +2,15 @@
 
 import pytest
 
+from engine.errors import WeightsError
 from engine.model_store.catalogue import find, with_needs
 from engine.model_store.store import Store
 from engine.protocol.places import models_folder
 from engine.worker.models.folders import find_model
 from engine.worker.models.spec import MODELS
 from engine.worker.models.wan.text_weights import TEXT_PLACES
+from engine.worker.preprocess import depth, person
+from tests.tiny_worker import CPU
 
 PUBLISHED = [spec.name for spec in MODELS.values() if spec.files and not spec.files.vace]
 WITH_VACE = [spec.name for spec in MODELS.values() if spec.files and spec.files.vace]
@@ -52,6 +55,29 @@ def test_a_pulled_stack_goes_onto_a_pulled_model(name):
     own = store.folder(find(name.removesuffix("-vace")))
     assert found.own(files.transformer, "transformer").is_relative_to(own)
     assert found.own(files.vace, "VACE").samefile(store.folder(stack) / stack.files[0].path)
+
+
+@pytest.mark.parametrize(
+    ("name", "where"),
+    [("depth", depth.weights_path), ("person", person.weights_path)],
+)
+def test_a_pulled_preprocessor_is_where_its_control_map_looks(name, where):
+    model = find(name)
+    touch(Store(models_folder()), model)
+    assert where() == Store(models_folder()).folder(model) / model.files[0].path
+
+
+@pytest.mark.parametrize(
+    ("name", "load"),
+    [
+        ("depth", lambda: depth.load_depth_preprocessor(CPU)),
+        ("person", person.load_person_preprocessor),
+    ],
+)
+def test_a_control_map_without_its_weights_says_how_to_get_them(name, load, monkeypatch):
+    monkeypatch.setattr(person, "find_spec", lambda package: None)
+    with pytest.raises(WeightsError, match=f"is missing; run `segue models pull {name}`, or put"):
+        load()
 
 
 @pytest.mark.parametrize("name", ["house", *PUBLISHED])

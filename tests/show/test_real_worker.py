@@ -80,7 +80,7 @@ def test_a_killed_worker_is_back_with_the_same_look(night):
 
 def test_a_control_map_without_its_weights_is_refused_with_what_to_do(night):
     text = next(text for text in night[1] if "control map depth" in text)
-    assert "depth_anything_v2_vits.pth is missing; put" in text
+    assert "depth_anything_v2_vits.pth is missing; run `segue models pull" in text
     assert text.endswith("the silhouette stays")
 
 

@@ -90,8 +90,8 @@ def weights_path() -> Path:
 def _read(path: Path) -> cv2.dnn.Net:
     if not path.is_file():
         raise WeightsError(
-            f"person model: {path} is missing; put {FILE_NAME} of MediaPipe (Apache-2.0) there, "
-            f"or run: pip install --no-deps {_PACKAGE}==0.10.14"
+            f"person model: {path} is missing; run `segue models pull {FOLDER_NAME}`, or "
+            f"put {FILE_NAME} of MediaPipe (Apache-2.0) there"
         )
     try:
         return cv2.dnn.readNetFromTFLite(str(path))

@@ -104,7 +104,7 @@ def nothing(path):
 @pytest.mark.parametrize(
     ("write", "said"),
     [
-        (nothing, "is missing; put depth_anything_v2_vits.pth of depth-anything"),
+        (nothing, "or put depth_anything_v2_vits.pth of depth-anything"),
         (garbage, "cannot be read"),
         (other_keys, "2 keys are missing, unexpected or misshapen, first pretrained.mask_token"),
         (other_shape, "1 keys are missing, unexpected or misshapen, first pretrained.cls_token"),

@@ -76,7 +76,7 @@ def test_the_published_file_in_the_models_folder_is_found_and_runs(tmp_path, mon
     monkeypatch.setenv("SEGUE_HOME", str(tmp_path))
     monkeypatch.setattr(depth_module, "_SHORT_CPU_PX", 28)
     path = depth_module.weights_path()
-    assert path == tmp_path / "models/depth-anything-v2-small/depth_anything_v2_vits.pth"
+    assert path == tmp_path / "models/depth/depth_anything_v2_vits.pth"
     path.parent.mkdir(parents=True)
     torch.save(DepthAnything(SMALL).state_dict(), path)
     control_map = load_depth_preprocessor(CPU).push(np.zeros((64, 96, 3), np.uint8))

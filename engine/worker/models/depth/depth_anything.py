@@ -23,7 +23,7 @@ from engine.worker.models.depth.head import DepthHead, HeadConfig
 
 REPOSITORY: Final = "depth-anything/Depth-Anything-V2-Small"
 FILE_NAME: Final = "depth_anything_v2_vits.pth"
-FOLDER_NAME: Final = "depth-anything-v2-small"
+FOLDER_NAME: Final = "depth"
 LICENCE: Final = "Apache-2.0"
 
 _MEAN = (0.485, 0.456, 0.406)  # of ImageNet, RGB
@@ -98,7 +98,8 @@ def load_depth(
 def _read(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise WeightsError(
-            f"depth model: {path} is missing; put {FILE_NAME} of {REPOSITORY} ({LICENCE}) there"
+            f"depth model: {path} is missing; run `segue models pull {FOLDER_NAME}`, "
+            f"or put {FILE_NAME} of {REPOSITORY} ({LICENCE}) there"
         )
     try:
         if path.suffix == ".safetensors":
