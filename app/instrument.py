@@ -16,10 +16,19 @@ from app.core import history as past
 from app.core.cue_view import neighbour
 from app.core.deck import cut_look, values_as_set
 from app.core.edits import Edits
-from app.core.history import Edit, History, ParameterEdit, PromptEdit, ShowEdit
+from app.core.history import (
+    Edit,
+    History,
+    ParameterEdit,
+    PreviewEdit,
+    PromptEdit,
+    ShowEdit,
+)
+from app.core.preview import Preview
 from app.core.session import record
 from app.engine_client import EngineClient
 from app.midi_desk import MidiDesk
+from app.preview_desk import PreviewDesk
 from app.session_store import SessionStore
 from app.show_desk import ShowDesk
 from engine.protocol.messages import (
@@ -66,6 +75,9 @@ class Instrument(QObject):
         self.desk.noticed.connect(self.noticed)
         self.desk.edited.connect(self._note)
         self.desk.courier.unpacked.connect(self.open_show)
+        self.preview = PreviewDesk(client, self)
+        self.preview.edited.connect(self._note)
+        self.preview.changed.connect(self.edits_changed)
         self._history = History()
         self.soft_chunks = show.soft_cut_chunks
         self.midi = MidiDesk(self, parent=self)
@@ -78,17 +90,28 @@ class Instrument(QObject):
     # ------------------------------------------------------------ cuts
 
     def cut_hard(self, text: str = "") -> None:
-        """Cut at the next boundary to what stands in the next field."""
+        """Cut at the next boundary to what stands in the next field, or to the open preview."""
         self._flush()
+        if self.preview.is_open:
+            self._take(Cut.HARD, text)
+            return
         self._put_in_standby(text)
         self._client.send(HardCut(look=cut_look(text, self.state, Cut.HARD)))
 
     def cut_soft(self, text: str = "") -> None:
-        """Flow into what stands in the next field."""
+        """Flow into what stands in the next field, or into the open preview."""
         self._flush()
+        if self.preview.is_open:
+            self._take(Cut.SOFT, text)
+            return
         self._put_in_standby(text)
         look = cut_look(text, self.state, Cut.SOFT)
         self._client.send(SoftCut(num_chunks=self.soft_chunks, look=look))
+
+    def _take(self, cut: Cut, text: str) -> None:
+        if text.strip() not in ("", self.preview.preview.prompt):  # typed, and not queued yet
+            self.preview.write(text)
+        self.preview.take(cut, self.soft_chunks)
 
     def _put_in_standby(self, text: str) -> None:
         """What was typed and not queued yet is what the performer means by next."""
@@ -103,8 +126,11 @@ class Instrument(QObject):
             self._client.send(CancelCut())
 
     def press_preset(self, preset: Preset, cut: Cut = Cut.NONE) -> None:
-        """Cut to a preset: hard, soft, or its own way."""
+        """Cut to a preset: hard, soft, or its own way; an open preview takes it up instead."""
         self._flush()
+        if self.preview.is_open:
+            self.preview.load(preset)
+            return
         if (preset.cut if cut is Cut.NONE else cut) is Cut.HARD:
             self._client.send(HardCut(look=preset.look()))
         else:
@@ -112,7 +138,10 @@ class Instrument(QObject):
             self._client.send(SoftCut(num_chunks=length, look=preset.look()))
 
     def queue_prompt(self, text: str) -> None:
-        """Put a prompt in standby."""
+        """Put a prompt in standby: that of the preview, while it is open."""
+        if self.preview.is_open:
+            self.preview.write(text)
+            return
         before = self.state.prompt_next if self.state is not None else ""
         self._note(PromptEdit(before, text.strip()))
         self._client.send(QueuePrompt(text=text.strip()))
@@ -125,8 +154,11 @@ class Instrument(QObject):
     # ------------------------------------------------------------ parameters
 
     def set_parameter(self, parameter_id: str, value: float) -> None:
-        """Edit a parameter; it can be undone, unless it is a panic control."""
+        """Edit a parameter; it can be undone, unless it is a panic control, which acts at once."""
         row = parameter(parameter_id)
+        if row.in_preset and self.preview.is_open:
+            self.preview.edit(parameter_id, value)
+            return
         if row.in_preset:
             before = self.values().get(parameter_id, row.default)
             self._note(ParameterEdit(parameter_id, before, row.clean(value)))
@@ -151,8 +183,13 @@ class Instrument(QObject):
 
     def values(self) -> dict[str, float]:
         """Return every parameter as the performer last set it."""
-        known = values_as_set(self.state, self.edits.values())
+        known = values_as_set(self.state, self.targets())
         return {"freeze": 0.0, "black": 0.0, **known}
+
+    def targets(self) -> dict[str, float]:
+        """Return where hands have put parameters: on their way, or in the open preview."""
+        prepared = self.preview.preview.values if self.preview.is_open else {}
+        return {**self.edits.values(), **prepared}
 
     def _flush(self) -> None:
         self._tick.stop()
@@ -286,11 +323,14 @@ class Instrument(QObject):
         else:
             self._set(edit, edit.after, "Redone")
 
-    def _set(self, edit: Edit, value: float | str | Show, said: str) -> None:
+    def _set(self, edit: Edit, value: float | str | Show | Preview, said: str) -> None:
         if isinstance(edit, ParameterEdit) and isinstance(value, float):
             row = parameter(edit.parameter_id)
             self._put(row.id, value)
             what = f"{row.label} is {row.text(value)}"
+        elif isinstance(value, Preview):
+            self.preview.put(value)
+            what = edit.what if isinstance(edit, PreviewEdit) else ""
         elif isinstance(value, Show):
             self.desk.put(value)
             what = edit.what if isinstance(edit, ShowEdit) else ""

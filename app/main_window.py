@@ -9,7 +9,12 @@ import time
 
 from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QImage, QResizeEvent
-from PySide6.QtWidgets import QFileDialog, QGridLayout, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QWidget,
+)
 
 from app.core import deck, hud
 from app.cue_stage import CueStage
@@ -19,7 +24,9 @@ from app.midi_view import MidiView
 from app.model_shop import ModelShop
 from app.pad_pictures import load_pictures
 from app.preview_feed import PreviewFeed
+from app.preview_stage import PreviewStage
 from app.widgets import theme
+from app.widgets.columns import column, scrolling
 from app.widgets.cut_panel import CutPanel
 from app.widgets.guide_panel import GuidePanel
 from app.widgets.help_overlay import HelpOverlay
@@ -43,7 +50,6 @@ from engine.protocol.show import Show
 from engine.protocol.values import Cut, Severity
 
 _FRAME_MS = 33  # the ring turns at thirty pictures a second
-_PANEL_PX = 352
 _MAX_READINGS = 512  # of all pads, and of what is typed
 _LINK = {
     LinkStatus.STARTING: ("STARTING", "warning"),
@@ -97,6 +103,7 @@ class MainWindow(QWidget):
         self.feed = PreviewFeed(self)
         self.shop = ModelShop(self)
         self.models = ModelPanel(self)
+        self.preview = PreviewStage(self.instrument, self.prompt.take, self)
         self.cues = CueStage(self.instrument, self.monitor_picture, self)
         self.midi = MidiView(
             self.instrument.midi, self, self.top_bar, self.notices, self.learn_targets
@@ -110,10 +117,14 @@ class MainWindow(QWidget):
         grid.setHorizontalSpacing(12)
         grid.setVerticalSpacing(10)
         grid.addWidget(self.top_bar, 0, 0, 1, 3)
-        grid.addWidget(self.monitor, 1, 0)
+        stage = QHBoxLayout()
+        stage.setSpacing(12)
+        stage.addWidget(self.preview.panel)
+        stage.addWidget(self.monitor, 1)
+        grid.addLayout(stage, 1, 0)
         grid.addWidget(self.prompt, 2, 0)
-        grid.addLayout(_column(self.cuts, self.panic), 1, 1, 2, 1)
-        self._side = _scrolling(self.parameters, self.source, self.guides, self.output)
+        grid.addLayout(column(self.cuts, self.panic), 1, 1, 2, 1)
+        self._side = scrolling(self.parameters, self.source, self.guides, self.output)
         grid.addWidget(self._side, 1, 2, 2, 1)
         grid.addWidget(self.cues.strip, 3, 0, 1, 3)
         grid.addWidget(self.pads, 4, 0, 1, 3)
@@ -262,7 +273,9 @@ class MainWindow(QWidget):
         self._draw_monitor(state)
         self._draw_prompts(state)
         self._draw_values()
-        self.pads.show_states([deck.pad_state(p, state) for p in self.instrument.show.presets])
+        in_preview = self.instrument.preview.prepared
+        presets = self.instrument.show.presets
+        self.pads.show_states([deck.pad_state(p, state, in_preview) for p in presets])
         self.source.show_state(state.source)
         self.guides.show_state(state)
         self.output.show_output(state.output, hud.ndi_output(state), state.recording)
@@ -289,7 +302,8 @@ class MainWindow(QWidget):
         state = self.instrument.state
         if state is None:
             return
-        edits = self.instrument.edits.values()
+        edits = self.instrument.targets()
+        self.preview.show_state(state)
         views = {name: deck.slider_view(row, state, edits) for name, row in PARAMETERS.items()}
         self.parameters.show_views(views)
         self.panic.show_views(views)
@@ -314,7 +328,9 @@ class MainWindow(QWidget):
 
     def _on_show_opened(self, show: Show) -> None:
         self._draw_show_name()
-        self.pads.show_presets(show.presets, load_pictures(show))
+        pictures = load_pictures(show)
+        self.pads.show_presets(show.presets, pictures)
+        self.preview.show_pictures(pictures)
         self.cuts.show_length(self.instrument.soft_chunks)
 
     def _draw_show_name(self) -> None:
@@ -336,29 +352,3 @@ class MainWindow(QWidget):
         self.shop.leave()
         self.closed.emit()
         event.accept()
-
-
-def _scrolling(*widgets: QWidget) -> QScrollArea:
-    """On a small screen the column scrolls, so that nothing is squeezed."""
-    inside = QWidget()
-    column = _column(*widgets)
-    column.setContentsMargins(0, 0, 0, 0)
-    inside.setLayout(column)
-    inside.setFixedWidth(_PANEL_PX)
-    area = QScrollArea()
-    area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-    area.setWidget(inside)
-    area.setFixedWidth(_PANEL_PX)
-    return area
-
-
-def _column(*widgets: QWidget) -> QVBoxLayout:
-    column = QVBoxLayout()
-    column.setSpacing(12)
-    for widget in widgets:
-        column.addWidget(widget, 1 if isinstance(widget, CutPanel) else 0)
-    if not any(isinstance(widget, CutPanel) for widget in widgets):
-        column.addStretch(1)
-    return column

@@ -24,6 +24,7 @@ class PadState(StrEnum):
     IDLE = "idle"
     QUEUED = "queued"  # blinks: lands at the next boundary
     ACTIVE = "active"
+    PREVIEW = "preview"  # a take goes to it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,13 +97,15 @@ def values_as_set(state: EngineState | None, edits: Mapping[str, float]) -> dict
     return {**known, **edits}
 
 
-def pad_state(preset: Preset, state: EngineState | None) -> PadState:
-    """Return how the pad of `preset` is lit."""
+def pad_state(preset: Preset, state: EngineState | None, in_preview: str = "") -> PadState:
+    """Return how the pad of `preset` is lit; `in_preview` names the one that is prepared."""
     if state is None:
         return PadState.IDLE
     if state.cut.pending is not Cut.NONE and state.cut.pending_prompt == preset.prompt:
         return PadState.QUEUED
-    return PadState.ACTIVE if state.look_name == preset.name else PadState.IDLE
+    if state.look_name == preset.name:
+        return PadState.ACTIVE
+    return PadState.PREVIEW if preset.name == in_preview else PadState.IDLE
 
 
 def cut_look(text: str, state: EngineState | None, cut: Cut) -> Look | None:

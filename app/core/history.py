@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from app.core.preview import Preview
 from engine.protocol.show import Show
 
 GESTURE_S = 0.8
@@ -40,7 +41,16 @@ class ShowEdit:
     after: Show
 
 
-Edit = ParameterEdit | PromptEdit | ShowEdit
+@dataclass(frozen=True, slots=True)
+class PreviewEdit:
+    """The preview was changed; `what` says how, for people."""
+
+    what: str
+    before: Preview
+    after: Preview
+
+
+Edit = ParameterEdit | PromptEdit | ShowEdit | PreviewEdit
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +101,8 @@ def _of(edit: Edit) -> tuple[type, str]:
             return PromptEdit, ""
         case ShowEdit():
             return ShowEdit, edit.what
+        case PreviewEdit():
+            return PreviewEdit, edit.what
 
 
 def _joined(first: Edit, second: Edit) -> Edit:
@@ -100,6 +112,8 @@ def _joined(first: Edit, second: Edit) -> Edit:
         case PromptEdit(), PromptEdit():
             return replace(first, after=second.after)
         case ShowEdit(), ShowEdit():
+            return replace(first, after=second.after)
+        case PreviewEdit(), PreviewEdit():
             return replace(first, after=second.after)
         case _:
             raise AssertionError("edits of two kinds are never one gesture")

@@ -24,6 +24,9 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
         (
             Key("cut_hard", ("Space",), "Space", "Hard cut to NEXT"),
             Key("cut_soft", ("Shift+Space",), "Shift Space", "Soft cut to NEXT"),
+            Key("preview", ("A",), "A", "Prepare in the preview, or play again"),
+            Key("take_hard", ("T",), "T", "Take the preview: hard"),
+            Key("take_soft", ("Shift+T",), "Shift T", "Take the preview: soft"),
             Key("cut_cancel", ("Escape", "Backspace"), "Esc", "Cancel the cut"),
             Key("soft_shorter", ("[",), "[", "Shorter soft cut"),
             Key("soft_longer", ("]",), "]", "Longer soft cut"),

@@ -33,6 +33,13 @@ _LEAST_WIDTH_PX = 72  # twelve fit into the narrowest window
 _NAME_SIZES_PX = (14, 13, 12, 11, 10)
 _BLINK_MS = 250
 
+_SHARE = {  # of its own colour in its surface
+    PadState.IDLE: 0.10,
+    PadState.QUEUED: 0.22,
+    PadState.PREVIEW: 0.22,
+    PadState.ACTIVE: 0.52,
+}
+
 
 class Pad(QWidget):
     """One preset."""
@@ -123,7 +130,7 @@ class Pad(QWidget):
 
     def _paint_surface(self, painter: QPainter, box: QRectF) -> None:
         own = self.preset.colour
-        share = {PadState.IDLE: 0.10, PadState.QUEUED: 0.22, PadState.ACTIVE: 0.52}[self._state]
+        share = _SHARE[self._state]
         painter.setBrush(theme.mixed(theme.SURFACE, own, share + 0.08 * self._is_hovered))
         painter.setPen(self._border())
         painter.drawRoundedRect(box, 9, 9)
@@ -156,6 +163,8 @@ class Pad(QWidget):
             return QPen(theme.colour(theme.PENDING if self._is_lit else theme.LINE), 3)
         if self._state is PadState.ACTIVE:
             return QPen(theme.colour(theme.TEXT), 2)
+        if self._state is PadState.PREVIEW:
+            return QPen(theme.colour(theme.GOOD), 2.5)
         if self.hasFocus():
             return QPen(theme.colour(theme.DIM), 2)
         return QPen(theme.mixed(theme.LINE, self.preset.colour, 0.25), 1)

@@ -111,6 +111,8 @@ def _buttons() -> str:
     QPushButton#soft {{ background: {FLOW}; color: {NIGHT}; }}
     QPushButton#soft:hover {{ background: {mixed(FLOW, "#ffffff", 0.15).name()}; }}
     QPushButton#soft:pressed {{ background: {mixed(FLOW, NIGHT, 0.3).name()}; }}
+    QPushButton#take {{ background: {AIR}; color: white; border: none; }}
+    QPushButton#takesoft {{ background: {FLOW}; color: {NIGHT}; border: none; }}
     QPushButton#go {{ background: {GOOD}; color: {NIGHT}; border: none; border-radius: 9px;
         font-size: 26px; font-weight: 800; letter-spacing: 2px; }}
     QPushButton#go:hover {{ background: {mixed(GOOD, "#ffffff", 0.15).name()}; }}
