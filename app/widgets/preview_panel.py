@@ -71,7 +71,7 @@ class PreviewPanel(parts.Card):
 
     def _buttons(self) -> QHBoxLayout:
         self.hard = parts.button("take", "TAKE", "Hard cut to the preview (Space or T)")
-        self.soft = parts.button("takesoft", "TAKE SOFT", "Flow into it (Shift Space or Shift T)")
+        self.soft = parts.button("takesoft", "SOFT", "Flow into it (Shift Space or Shift T)")
         self.close_button = parts.button("quiet", "CLOSE", "Hands play again (A)")
         self.hard.clicked.connect(self.take_hard_requested)
         self.soft.clicked.connect(self.take_soft_requested)
