@@ -13,6 +13,7 @@ from PySide6.QtWidgets import QWidget
 
 from app.core.cue_form import CueForm, cue_of
 from app.core.cue_view import countdown_text, cue_views
+from app.core.set_list import SetList
 from app.instrument import Instrument
 from app.widgets.cue_editor import CueEditor
 from app.widgets.cue_strip import CueStrip
@@ -35,6 +36,7 @@ class CueStage(QObject):
         self.strip = CueStrip()
         self.editor = CueEditor(window)
         self._connect()
+        self._connect_set()
         self._draw_show(instrument.show)
 
     def _connect(self) -> None:
@@ -52,6 +54,18 @@ class CueStage(QObject):
         editor.form_changed.connect(self._on_form_changed)
         desk.show_opened.connect(self._draw_show)
         desk.cues_changed.connect(self._draw_show)
+
+    def _connect_set(self) -> None:
+        night, bar = self._instrument.set_list, self.editor.set_bar
+        bar.step_requested.connect(night.step)
+        bar.add_requested.connect(night.add)
+        bar.remove_requested.connect(night.remove)
+        bar.move_requested.connect(night.move)
+        night.changed.connect(self._draw_place)
+        night.load()
+
+    def _draw_place(self, listed: SetList) -> None:
+        self.editor.set_bar.show_place(self._instrument.set_list.place, len(listed.shows))
 
     def snapshot(self) -> None:
         """Keep the look on air as a pad and a cue."""

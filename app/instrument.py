@@ -30,6 +30,7 @@ from app.engine_client import EngineClient
 from app.midi_desk import MidiDesk
 from app.preview_desk import PreviewDesk
 from app.session_store import SessionStore
+from app.set_desk import SetDesk
 from app.show_desk import ShowDesk
 from engine.protocol.messages import (
     Back,
@@ -75,6 +76,9 @@ class Instrument(QObject):
         self.desk.noticed.connect(self.noticed)
         self.desk.edited.connect(self._note)
         self.desk.courier.unpacked.connect(self.open_show)
+        self.set_list = SetDesk(self.desk, self)
+        self.set_list.noticed.connect(self.noticed)
+        self.set_list.show_requested.connect(self.open_show)
         self.preview = PreviewDesk(client, self)
         self.preview.edited.connect(self._note)
         self.preview.changed.connect(self.edits_changed)

@@ -171,6 +171,7 @@ class MainWindow(QWidget):
         client.prompt_read.connect(self._on_prompt_read)
         instrument.desk.show_opened.connect(self._on_show_opened)
         instrument.desk.changed.connect(self._draw_show_name)
+        instrument.set_list.changed.connect(self._draw_show_name)
         instrument.edits_changed.connect(self._draw_values)
         instrument.soft_length_changed.connect(self.cuts.show_length)
         instrument.noticed.connect(self.notices.add)
@@ -334,8 +335,9 @@ class MainWindow(QWidget):
         self.cuts.show_length(self.instrument.soft_chunks)
 
     def _draw_show_name(self) -> None:
-        desk = self.instrument.desk
-        self.top_bar.show_show(desk.show.name, desk.show.read_only, desk.is_saved)
+        desk, place = self.instrument.desk, self.instrument.set_list.place
+        name = f"{desk.show.name}  {place}" if place else desk.show.name
+        self.top_bar.show_show(name, desk.show.read_only, desk.is_saved)
 
     # ------------------------------------------------------------ Qt
 

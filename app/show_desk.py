@@ -33,6 +33,7 @@ class ShowDesk(QObject):
 
     show_opened = Signal(Show)  # its pads are others
     cues_changed = Signal(Show)
+    copied = Signal(str, str)  # the folder it was opened from, the folder of the own copy
     edited = Signal(object)  # a ShowEdit, to be undone
     changed = Signal()  # the show, or whether it is as its files are
     noticed = Signal(Severity, str)
@@ -58,6 +59,8 @@ class ShowDesk(QObject):
         except ShowError as error:
             self.noticed.emit(Severity.WARNING, str(error))
             return False
+        if not self.is_saved and not self.save():  # nothing that was made is lost by a next show
+            return False
         self._adopt(show)
         for remark in show.remarks:
             self.noticed.emit(Severity.INFO, remark)
@@ -75,7 +78,10 @@ class ShowDesk(QObject):
         except (ShowError, OSError) as error:
             self.noticed.emit(Severity.WARNING, f"Not saved, kept in the journal: {error}")
             return False
-        is_copy = saved.folder != self.show.folder
+        was = self.show.folder
+        is_copy = saved.folder != was
+        if is_copy:
+            self.copied.emit(str(was or ""), str(saved.folder))
         self._adopt(saved)
         text = f"Saved {saved.name} in {saved.folder}"
         if is_copy:

@@ -79,6 +79,8 @@ def _showing(window: MainWindow) -> dict[str, Callable[[], object]]:
         "controllers": window.midi.toggle_panel,
         "models": window.toggle_models,
         "notices": window.toggle_notices,
+        "show_previous": lambda: instrument.set_list.step(-1),
+        "show_next": lambda: instrument.set_list.step(1),
         "open": window.ask_for_show,
         "save": instrument.save,
         "pack": instrument.desk.pack,

@@ -41,6 +41,8 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
             Key("standby_next", (".",), ".", "The cue after stands by"),
             Key("hold_follow", ("Ctrl+G",), "Ctrl G", "Hold the countdown to the next cue"),
             Key("snapshot", ("Ctrl+K",), "Ctrl K", "Keep the look on air as a pad and a cue"),
+            Key("show_previous", ("Ctrl+PgUp",), "Ctrl Page Up", "The show before, of the set"),
+            Key("show_next", ("Ctrl+PgDown",), "Ctrl Page Down", "The next show of the set"),
             Key("cues", ("C",), "C", "Write the cue list"),
         ),
     ),

@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 from app.core.cue_form import AS_PRESET, CUTS, CueForm, form_of
 from app.core.cue_view import CueView
 from app.widgets import parts
+from app.widgets.set_bar import SetBar
 from engine.protocol.parameters import PARAMETERS
 from engine.protocol.show import Cue, Show
 
@@ -56,6 +57,8 @@ class CueEditor(QWidget):
         column.addLayout(self._moving())
         self._form = self._make_form()
         column.addWidget(self._form)
+        self.set_bar = SetBar()
+        column.addWidget(self.set_bar)
         self.hide()
 
     # ------------------------------------------------------------ making
