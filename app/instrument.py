@@ -89,6 +89,7 @@ class Instrument(QObject):
         self._tick.timeout.connect(self._flush)
         client.state_arrived.connect(self._on_state)
         client.state_arrived.connect(self.midi.redraw)
+        self.desk.show_opened.connect(self.midi.on_show_opened)
         self.edits_changed.connect(self.midi.redraw)
 
     # ------------------------------------------------------------ cuts
@@ -278,7 +279,6 @@ class Instrument(QObject):
         if path.lower().endswith(".zip"):
             self.desk.courier.unpack(path)
         elif self.desk.open_show(path):
-            self.midi.on_show_opened(self.show)
             self.set_soft_chunks(self.show.soft_cut_chunks)
             self._history = History()  # steps of another show
 

@@ -101,6 +101,7 @@ class MidiDesk(QObject):
         self._input: MidiInput | None = None
         self._controllers: dict[str, Controller] = {}
         self._unsaved: dict[str, Controller] = {}
+        self._said: set[str] = set()
         self._clock = ClockEstimate()
         self.mapping = ControlMap(bindings=_shows_own(hands.show))
         self.ports = PortsChanged()
@@ -137,25 +138,40 @@ class MidiDesk(QObject):
 
     def on_ports_changed(self, event: PortsChanged) -> None:
         """Take up the maps of the devices that are there now."""
-        for text in self._store.refresh():
-            self.noticed.emit(Severity.WARNING, text)
         self.ports = event
         self.mapping, intents = self.mapping.connected(event)
         self._do_all(intents)
-        self._controllers = {port: self._map_of(port) for port in event.ports}
-        for port, controller in self._controllers.items():
-            for remark in controller.remarks:
-                self.noticed.emit(Severity.INFO, f"{port}: {remark}")
-        self._take_up()
-        self.lamps.follow({port: self._controllers[port].lights for port in event.lit})
+        self._read_maps()
         self.ports_changed.emit(event)
 
     def on_show_opened(self, show: Show) -> None:
         """A show may bring bindings of its own; they speak louder than the controllers' maps."""
-        self.mapping = replace(
-            self.mapping, bindings=(*self._of_controllers(), *_shows_own(show)), learning=""
-        )
+        others = tuple(binding for binding in self.mapping.bindings if not binding.is_show)
+        self.mapping = replace(self.mapping, bindings=(*others, *_shows_own(show)))
         self._tell()
+
+    def reload(self) -> None:
+        """Read the maps anew, as after a change by hand; a broken one is told, the old one stays.
+
+        While a control is being found out about, its map is not whole: then nothing is read.
+        """
+        if self.mapping.refining is None:
+            self._read_maps()
+
+    def _read_maps(self) -> None:
+        for text in self._store.refresh():
+            self.noticed.emit(Severity.WARNING, text)
+        self._controllers = {port: self._map_of(port) for port in self.ports.ports}
+        for port, controller in self._controllers.items():
+            for remark in controller.remarks:
+                self._say_once(f"{port}: {remark}")
+        self._take_up()
+        self.lamps.follow({port: self._controllers[port].lights for port in self.ports.lit})
+
+    def _say_once(self, text: str) -> None:
+        if text not in self._said:
+            self._said.add(text)
+            self.noticed.emit(Severity.INFO, text)
 
     def _map_of(self, port: str) -> Controller:
         return self._unsaved.get(port) or self._store.of(port)

@@ -53,9 +53,7 @@ class Lamps(QObject):
         """Light these devices: one that has just come is told everything, first its mode."""
         came = [port for port, lights in lit.items() if port not in self._boards and lights.rows]
         self._boards = {
-            port: self._boards.get(port, LightBoard(lights=lights))
-            for port, lights in lit.items()
-            if lights.rows
+            port: self._board(port, lights) for port, lights in lit.items() if lights.rows
         }
         for port in came:
             self._send(port, self._boards[port].begin())
@@ -64,6 +62,11 @@ class Lamps(QObject):
             self._refresh.start()
         else:
             self._refresh.stop()
+
+    def _board(self, port: str, lights: Lights) -> LightBoard:
+        """The board goes on, unless its map has other lights now."""
+        board = self._boards.get(port)
+        return board if board is not None and board.lights == lights else LightBoard(lights=lights)
 
     def panic(self) -> None:
         """All notes off, all lights off; at the next refresh they are set anew."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
@@ -62,6 +63,7 @@ class MidiView(QObject):
         rows.takeover_requested.connect(lambda b: self._change(b, midi_book.next_takeover(b)))
         rows.press_requested.connect(lambda b: self._change(b, midi_book.next_press(b)))
         rows.page_requested.connect(self._on_page_requested)
+        rows.value_requested.connect(self._on_value_requested)
 
     # ------------------------------------------------------------ intents
 
@@ -77,6 +79,7 @@ class MidiView(QObject):
     def toggle_panel(self) -> None:
         """Open or close the controllers' panel."""
         if self.panel.toggle():
+            self._desk.reload()  # somebody may have written a map by hand
             self._draw_all()
             self._beat_timer.start()
         else:
@@ -89,6 +92,12 @@ class MidiView(QObject):
     def _on_page_requested(self, binding: MidiBinding) -> None:
         pages = [b.page for b in self._desk.mapping.bindings if b.port == binding.port]
         self._change(binding, midi_book.next_page(binding, max(pages, default=0)))
+
+    def _on_value_requested(self, binding: MidiBinding) -> None:
+        row = binding.row
+        if row is not None:
+            value = self._desk.hands.values().get(row.id, row.default)
+            self._change(binding, replace(binding, value=value))
 
     def _change(self, old: MidiBinding, new: MidiBinding) -> None:
         if old.is_show:
@@ -123,7 +132,8 @@ class MidiView(QObject):
             if isinstance(widget, ParameterSlider):
                 widget.show_ghost(ghosts.get(target.partition(":")[2]))
         if self.panel.isVisible():
-            self.panel.show_bindings(midi_book.bindings(self._desk.mapping))
+            mapping = self._desk.mapping
+            self.panel.show_bindings(midi_book.bindings(mapping), mapping.surface.is_shifted)
             self.panel.show_lines(tuple(self._desk.lines))
 
     def _draw_beat(self) -> None:

@@ -18,9 +18,9 @@ _BUTTONS = (
     Mode.TRIGGER, Mode.TOGGLE, Mode.MOMENTARY, Mode.FOLLOW, Mode.RADIO, Mode.VELOCITY, Mode.KNOB,
 )  # fmt: skip
 _MODES = {
-    Mode.TWOS: "endless 1/127",
-    Mode.OFFSET: "endless 65/63",
-    Mode.SIGN: "endless 1/65",
+    Mode.TWOS: "↻ 1/127",
+    Mode.OFFSET: "↻ 65/63",
+    Mode.SIGN: "↻ 1/65",
 }
 _ORDER = ("parameter", "cut", "action", "midi", "preset", "cue", "pad")
 _MARKS = "①②③④⑤⑥⑦⑧⑨"

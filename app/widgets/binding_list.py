@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal, SignalInstance
 from PySide6.QtGui import QFocusEvent, QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -10,8 +10,11 @@ from app.core.midi_book import BindingView
 from app.widgets import theme
 
 ROW_PX = 27
-_COLUMNS = (("badge", 88), ("what", 116), ("mode", 80), ("takeover", 46), ("remove", 18))
-_HINT = "Click a column, or: arrows choose · M mode · T takeover · P page · O long · Del removes"
+_COLUMNS = (("badge", 84), ("what", 0), ("mode", 72), ("takeover", 48), ("remove", 18))
+_HINT = (
+    "Click a column, or: arrows choose · M mode · T takeover · P page · O long press\n"
+    "V sets the value of a button to where its parameter stands · Del removes · Esc closes"
+)
 _EMPTY = "Nothing is bound yet.\nPress L, click something in the window,\nthen move a control."
 
 
@@ -22,6 +25,8 @@ class BindingList(QWidget):
     takeover_requested = Signal(object)
     press_requested = Signal(object)
     page_requested = Signal(object)
+    value_requested = Signal(object)
+    closed = Signal()
     remove_requested = Signal(object)
     row_chosen = Signal(int)  # its middle in pixels, so that it can be scrolled to
 
@@ -63,23 +68,44 @@ class BindingList(QWidget):
         if column in signals:
             signals[column].emit(self.views[row].binding)
 
+    def event(self, event: QEvent) -> bool:
+        """Keep our own keys from being the window's shortcuts while we have the focus."""
+        is_override = event.type() is QEvent.Type.ShortcutOverride
+        if is_override and isinstance(event, QKeyEvent) and self._is_ours(event):
+            event.accept()
+            return True
+        return super().event(event)
+
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows choose, letters change, Delete removes."""
-        signals = {
+        """Arrows choose, letters change, Delete removes, Escape closes."""
+        key = Qt.Key(event.key())
+        signals = self._signals()
+        if not self._is_ours(event):
+            super().keyPressEvent(event)
+        elif key is Qt.Key.Key_Escape:
+            self.closed.emit()
+        elif key in signals and self.views:
+            signals[key].emit(self.views[self.chosen].binding)
+        elif self.views:
+            step = 1 if key is Qt.Key.Key_Down else -1
+            self._choose(min(max(self.chosen + step, 0), len(self.views) - 1))
+
+    def _is_ours(self, event: QKeyEvent) -> bool:
+        moves = (Qt.Key.Key_Down, Qt.Key.Key_Up, Qt.Key.Key_Escape)
+        is_plain = event.modifiers() in (
+            Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier,
+        )  # fmt: skip
+        return is_plain and (event.key() in moves or event.key() in self._signals())
+
+    def _signals(self) -> dict[int, SignalInstance]:
+        return {
             Qt.Key.Key_M: self.mode_requested,
             Qt.Key.Key_T: self.takeover_requested,
             Qt.Key.Key_O: self.press_requested,
             Qt.Key.Key_P: self.page_requested,
+            Qt.Key.Key_V: self.value_requested,
             Qt.Key.Key_Delete: self.remove_requested,
         }
-        key = Qt.Key(event.key())
-        if key in (Qt.Key.Key_Down, Qt.Key.Key_Up) and self.views:
-            step = 1 if key is Qt.Key.Key_Down else -1
-            self._choose(min(max(self.chosen + step, 0), len(self.views) - 1))
-        elif key in signals and self.views:
-            signals[key].emit(self.views[self.chosen].binding)
-        else:
-            super().keyPressEvent(event)
 
     def _choose(self, row: int) -> None:
         self.chosen = row

@@ -21,7 +21,7 @@ _BEATS = 4
 
 
 class MidiPanel(QWidget):
-    """Over the sliders; not modal. Tab goes through it, Escape closes it."""
+    """Over the sliders; not modal. Its list has the focus when it opens, Escape closes it."""
 
     panic_requested = Signal()
     page_requested = Signal(str, int)
@@ -34,6 +34,8 @@ class MidiPanel(QWidget):
         self.list = BindingList()
         self.monitor = MessageMonitor()
         self.beat = BeatLine()
+        self.shift = parts.label("chip", "⇧")
+        parts.set_level(self.shift, "warning")
         self.status = parts.ElidedLabel("status")
         self.panic = parts.button("record", "PANIC", "Nothing held, nothing waiting, lights anew")
         self.panic.clicked.connect(self.panic_requested)
@@ -67,8 +69,9 @@ class MidiPanel(QWidget):
         text = message or again
         self.status.say(text, "warning" if message else "plain")
 
-    def show_bindings(self, views: tuple[BindingView, ...]) -> None:
-        """Draw the bindings."""
+    def show_bindings(self, views: tuple[BindingView, ...], is_shifted: bool) -> None:
+        """Draw the bindings, and whether shift is held."""
+        self.shift.setVisible(is_shifted)
         self.list.show_views(views)
 
     def show_lines(self, lines: Sequence[MonitorLine]) -> None:
@@ -87,6 +90,7 @@ class MidiPanel(QWidget):
     def _lay_out(self) -> None:
         head = QHBoxLayout()
         head.addWidget(parts.label("caption", "CONTROLLERS"))
+        head.addWidget(self.shift)
         head.addWidget(self.status, 1)
         head.addWidget(self.panic)
         self.close_button = parts.button("quiet", "CLOSE", "Close this (Shift L)")
@@ -97,6 +101,7 @@ class MidiPanel(QWidget):
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(self.list)
+        self.list.closed.connect(self.hide)
         self.list.row_chosen.connect(lambda y: area.ensureVisible(0, y, 0, 40))
         bound = parts.Card("BINDINGS")
         bound.body.addWidget(area, 1)

@@ -12,6 +12,7 @@ from app.instrument import Instrument
 from app.main_window import MainWindow
 from app.session_store import FIRST_SHOW, SessionStore
 from engine.protocol.show_file import load_show
+from tests import jack
 from tests.host_process import SOON_S, host_process
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -23,6 +24,20 @@ def host():
     with host_process("--show", str(FIRST_SHOW), "--fake") as process:
         assert process.port
         yield process
+
+
+@pytest.fixture(scope="session")
+def server():
+    """A JACK server for the tests of MIDI."""
+    with jack.jack_server("window") as (environment, _):
+        yield environment
+
+
+@pytest.fixture
+def on_our_server(server, monkeypatch):
+    """Whatever starts now finds that server."""
+    for name, value in server.items():
+        monkeypatch.setenv(name, value)
 
 
 @pytest.fixture
