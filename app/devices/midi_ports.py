@@ -17,6 +17,7 @@ from contextlib import suppress
 from typing import Any
 
 from app.core.coalesce import Coalescer
+from app.core.midi_arrival import arrival_ns
 from app.core.midi_events import (
     ClockHeard,
     ControlMoved,
@@ -34,7 +35,6 @@ _CLIENT = "segue"
 _PULSE = "segue-pulse"
 _LIGHTS = "segue-lights"
 _SEND_GAP_S = 0.0015
-_MAX_LATE_NS = 250_000_000
 _QUEUE = 16384  # messages in the driver while we do not look: it drops beyond that
 _SETTLE_S = 0.15  # JACK may lose what is sent before its graph took up the new port
 _MAX_BEATS_MISSED = 7
@@ -81,17 +81,15 @@ class Ear:
     def __init__(self, end: Any) -> None:
         self.end = end
         end.ignore_types(sysex=False, timing=False, active_sense=True)
-        self._last_ns = 0
+        self._last_ns: int | None = None
 
     def listen(self) -> Iterator[tuple[list[int], int]]:
         """Return what came, and when on the monotonic clock."""
         while (message := self.end.get_message()) is not None:
             data, after_s = message
-            now_ns = time.monotonic_ns()
-            came_ns = self._last_ns + round(after_s * 1e9)
-            # Never later than now: so the first one's lateness shrinks to nothing over time.
-            self._last_ns = min(max(came_ns, now_ns - _MAX_LATE_NS), now_ns)
-            yield data, self._last_ns
+            at_ns = arrival_ns(self._last_ns, round(after_s * 1e9), time.monotonic_ns())
+            self._last_ns = at_ns
+            yield data, at_ns
 
 
 class Ports:
@@ -149,16 +147,20 @@ class Ports:
         lit = [name for name in self._open if self._open_output(name, outputs)]
         return bool(gone or lit or [name for name in came if name in self._open])
 
-    def listen(self) -> None:
-        """Read what came in on all inputs."""
+    def listen(self) -> bool:
+        """Read what came in on all inputs; returns whether anything did, heartbeats aside."""
+        has_come = False
         for name, ear in self._open.items():
             for data, at_ns in ear.listen():
+                has_come = True
                 self._gatherer.put(self._names[name], data, at_ns)
         for data, at_ns in self._virtual.listen():
             if data == _HEARTBEAT:
                 self._beats_missed, self._is_heard = 0, True
             else:
+                has_come = True
                 self._gatherer.put(VIRTUAL_PORT, data, at_ns)
+        return has_come
 
     def send(self, command: SendMidi) -> None:
         """Let these messages wait for their turn; a device that is gone needs none."""

@@ -33,6 +33,8 @@ from app.devices.midi_ports import ERRORS, VIRTUAL_PORT, Gatherer, Ports, open_p
 __all__ = ["VIRTUAL_PORT", "main"]
 
 _LOOK_S = 0.002  # between two looks into the driver's queues
+_CALM_LOOK_S = 0.005  # when nothing came for a second: half the processor time
+_CALM_AFTER_S = 1.0
 _TICK_S = 0.008  # between two writes to the window
 _POLL_S = 0.3  # a device that goes and comes back in between would look as if it never went
 _RETRY_S = 2.0
@@ -77,15 +79,19 @@ def _run(pipe: BinaryIO, gatherer: Gatherer, orders: Orders) -> None:
 def _serve(ports: Ports, pipe: BinaryIO, gatherer: Gatherer, orders: Orders) -> None:
     ports.poll()
     _write(pipe, ports.told())
-    write_at_s = poll_at_s = time.monotonic()
-    while not orders.gone.wait(_LOOK_S):
-        ports.listen()
+    write_at_s = poll_at_s = calm_at_s = time.monotonic()
+    look_s = _LOOK_S
+    while not orders.gone.wait(look_s):
         now_s = time.monotonic()
+        if ports.listen():
+            calm_at_s = now_s + _CALM_AFTER_S
+        look_s = _LOOK_S if now_s < calm_at_s else _CALM_LOOK_S
         if now_s >= write_at_s:
             events = gatherer.take()
             _write(pipe, *events)
             write_at_s = now_s + (_TICK_S if events else 0)
-        _send(ports, gatherer, orders)
+        if _send(ports, gatherer, orders):
+            look_s = _LOOK_S
         if now_s >= poll_at_s:
             poll_at_s = now_s + _POLL_S
             if ports.poll():
