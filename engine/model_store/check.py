@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from engine.errors import ConfigError
 from engine.model_store.catalogue import HubFile, Model
 from engine.model_store.checksums import sum_of
+from engine.model_store.odd_files import oddity
 from engine.model_store.store import Manifest, Store, StoredFile, expected_sizes, read_manifest
 from engine.model_store.weights_header import Header, HeaderError, check_torch_file, read_header
 from engine.protocol.model_reports import ModelChecked
 
 _TORCH = (".pt", ".pth")
+_INDEX = ".safetensors.index.json"
+_MAX_NAMED = 3
 
 OnBytes = Callable[[str, int, int], None]
 """Hears file, bytes read and size while a checksum is made."""
@@ -105,6 +109,22 @@ def _look_at_all(folder: Path) -> _Found:
         yield f"{folder} has no weights: no .safetensors, .pt or .pth file", ""
     for path in paths:
         yield from _look_inside(path, str(path.relative_to(folder)), None)
+    for index in sorted(folder.rglob(f"*{_INDEX}")):
+        yield from _look_at_index(index, str(index.relative_to(folder)))
+
+
+def _look_at_index(index: Path, shown: str) -> _Found:
+    """Say which of the shards that an index names are missing."""
+    try:
+        names = sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
+        missing = [name for name in names if not (index.parent / Path(name).name).is_file()]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        yield f"{shown} is no index of shards; get the file again", ""
+        return
+    if missing:
+        named = ", ".join(missing[:_MAX_NAMED]) + (", …" if len(missing) > _MAX_NAMED else "")
+        count = f"{len(missing)} of the {len(names)} shards"
+        yield f"{count} that {shown} names are missing ({named}); get them too", ""
 
 
 def _look_inside(path: Path, shown: str, file: HubFile | None) -> _Found:
@@ -114,7 +134,7 @@ def _look_inside(path: Path, shown: str, file: HubFile | None) -> _Found:
         elif path.suffix == ".safetensors":
             yield from _look_at_header(read_header(path), shown, file)
     except HeaderError as error:
-        yield f"{shown} {error}; get the file again", ""
+        yield f"{shown} {oddity(path) or error}; get the file again", ""
     except OSError as error:
         yield f"{shown} cannot be read ({error.strerror}); get the file again", ""
 

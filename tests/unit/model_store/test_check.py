@@ -129,3 +129,20 @@ def test_the_house_model_is_whole(tmp_path):
     checked = check_model(HOUSE, Store(tmp_path), silent)
     assert checked.problems == ()
     assert len(checked.facts) == 3
+
+
+def test_a_shard_that_an_index_names_and_that_is_missing_is_a_problem(tmp_path):
+    (tmp_path / "m-1.safetensors").write_bytes(WEIGHTS)
+    index = tmp_path / "m.safetensors.index.json"
+    index.write_text('{"weight_map": {"a": "m-1.safetensors", "b": "gone.safetensors"}}')
+    (problem,) = check_folder(tmp_path, CATALOGUE, silent).problems
+    assert problem.startswith("1 of the 2 shards that m.safetensors.index.json names are missing")
+    index.write_text("<html>")
+    (problem,) = check_folder(tmp_path, CATALOGUE, silent).problems
+    assert problem == "m.safetensors.index.json is no index of shards; get the file again"
+
+
+def test_a_web_page_in_a_folder_of_weights_is_named(tmp_path):
+    (tmp_path / "m.pt").write_bytes(b"<!doctype html><title>Gone</title>")
+    (problem,) = check_folder(tmp_path, CATALOGUE, silent).problems
+    assert problem.startswith("m.pt is a web page (“Gone”), not weights")

@@ -147,18 +147,18 @@ def no_names(folder):
 def truncated_pth(folder):
     write_pth(folder)
     cut_in_half(folder / f"{OFFICIAL}.pth")
-    return "cannot be read"
+    return "is cut short, after"
 
 
 def truncated_safetensors(folder):
     write_safetensors(folder)
     cut_in_half(folder / f"{OFFICIAL}.safetensors")
-    return "cannot be read"
+    return "is cut short: "
 
 
 def empty(folder):
     (folder / f"{OFFICIAL}.pth").touch()
-    return "cannot be read"
+    return "is empty: its download never began"
 
 
 def missing_shard(folder):

@@ -18,6 +18,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from engine.errors import WeightsError
+from engine.model_store.odd_files import oddity
 from engine.worker.models.depth.encoder import Encoder, EncoderConfig
 from engine.worker.models.depth.head import DepthHead, HeadConfig
 
@@ -102,6 +103,8 @@ def _read(path: Path) -> dict[str, Tensor]:
             f"or put {FILE_NAME} of {REPOSITORY} ({LICENCE}) there"
         )
     try:
+        if odd := oddity(path):
+            raise WeightsError(f"depth model: {path} {odd}; fetch it again")
         if path.suffix == ".safetensors":
             return dict(load_file(path))
         weights = torch.load(path, map_location="cpu", weights_only=True)

@@ -22,12 +22,15 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from engine.errors import WeightsError
+from engine.model_store.odd_files import oddity
+from engine.protocol.amounts import size_text
 
 INDEX_SUFFIX: Final = ".safetensors.index.json"
 CONTAINERS: Final = ("generator_ema", "generator", "model", "state_dict")
 """Entries of a .pt that hold a model, best first.   Source: Self-Forcing and LongLive inference."""
 LORA_CONTAINERS: Final = ("generator_lora", "lora", "state_dict")
 _ZIP_MAGIC: Final = b"PK"
+_NO_ROOM_TO_MAP: Final = "Cannot allocate memory"
 _MAX_NAMED: Final = 3
 
 
@@ -60,7 +63,8 @@ def _shards(index: Path, what: str) -> list[Path]:
         shards = [index.parent / Path(name).name for name in names]
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsError(
-            f"{what}: {index} is no index of shards ({error}); restore the file"
+            f"{what}: {index} {_oddity_of_index(index) or f'is no index of shards ({error})'}; "
+            "download it again"
         ) from error
     missing = [shard.name for shard in shards if not shard.is_file()]
     if missing:
@@ -71,9 +75,19 @@ def _shards(index: Path, what: str) -> list[Path]:
     return shards
 
 
+def _oddity_of_index(index: Path) -> str:
+    """Return what an index that cannot be read is; an index is a text that begins with a brace."""
+    try:
+        odd = oddity(index)
+    except OSError:
+        return ""
+    return "" if odd.startswith("is a text") else odd
+
+
 def _mapped(path: Path, what: str) -> dict[str, Any]:
     if not path.is_file():
         raise WeightsError(f"{what}: {path} is missing; download it")
+    _refuse_what_is_odd(path, what)
     try:
         if path.suffix == ".safetensors":
             tensors: dict[str, Any] = load_file(path)  # maps the file, and copies nothing
@@ -81,15 +95,34 @@ def _mapped(path: Path, what: str) -> dict[str, Any]:
         found = torch.load(path, map_location="cpu", weights_only=True, mmap=_is_zip(path))
     except pickle.UnpicklingError as error:
         raise WeightsError(
-            f"{what}: {path} is no weights file or holds more than tensors and was not opened; "
-            "take the file from its publisher"
+            f"{what}: {path} is no weights file, or holds more than tensors and was not opened, "
+            "because it might run a program; take the file from its publisher"
         ) from error
     except (SafetensorError, OSError, ValueError, RuntimeError, EOFError, KeyError) as error:
-        cause = (str(error).splitlines() or [type(error).__name__])[0]
-        raise WeightsError(f"{what}: {path} cannot be read ({cause}); download it again") from error
+        raise _unreadable(path, what, error) from error
     if not isinstance(found, dict):
         raise WeightsError(f"{what}: {path} holds no weights by name; take another file")
     return found
+
+
+def _refuse_what_is_odd(path: Path, what: str) -> None:
+    try:
+        odd = oddity(path)
+    except OSError as error:
+        raise _unreadable(path, what, error) from error
+    if odd:
+        raise WeightsError(f"{what}: {path} {odd}; download it again")
+
+
+def _unreadable(path: Path, what: str, error: Exception) -> WeightsError:
+    cause = (str(error).splitlines() or [type(error).__name__])[0]
+    if _NO_ROOM_TO_MAP in cause:
+        size = size_text(path.stat().st_size)
+        return WeightsError(
+            f"{what}: {path} has {size}, more than this machine's memory can map; add swap space, "
+            "or choose a smaller model"
+        )
+    return WeightsError(f"{what}: {path} cannot be read ({cause}); download it again")
 
 
 def _is_zip(path: Path) -> bool:

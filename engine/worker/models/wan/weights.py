@@ -22,6 +22,8 @@ from engine.worker.models.wan.known_weights import looks_like
 from engine.worker.models.wan.weight_files import CONTAINERS, map_weights, some
 from engine.worker.models.wan.weight_names import Rename, official_name
 
+_ASIDE = {"a LoRA": "; a LoRA goes into the folder `loras` of its model"}
+
 Place = tuple[torch.device, torch.dtype]
 """Where weights go and in which type."""
 
@@ -120,9 +122,10 @@ def check_weights(module: nn.Module, weights: Weights, what: str) -> None:
     """
     wrong = differences(module.state_dict(), weights.tensors)
     if wrong:
+        found = looks_like(weights.tensors)
         raise WeightsError(
-            f"{what}: {weights.path} does not fit: {wrong}; "
-            f"it looks like {looks_like(weights.tensors)}; take the file that is meant"
+            f"{what}: {weights.path} does not fit, it looks like {found}; take the file that is "
+            f"meant{_ASIDE.get(found.split(' of ')[0], '')} ({wrong})"
         )
 
 
