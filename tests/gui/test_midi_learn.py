@@ -88,6 +88,33 @@ def test_fine_knobs_encoders_and_buttons_are_found_out_and_drive(host, play, ser
         play(perform(knobs))
 
 
+def test_the_other_two_kinds_of_endless_encoders_are_told_apart_and_step_both_ways(
+    host, play, server
+):
+    async def perform(knobs):
+        async with window_with_midi(host.port, knobs) as (window, desk, _):
+            for target, said, text in (
+                ("parameter:dimmer", "b01301 b01301 b0137f", "endless encoder (1 / 127)"),
+                ("parameter:saturation", "b01501 b01501 b01541", "endless encoder (1 / 65)"),
+            ):
+                await learn(window, target)
+                knobs.send(f"raw {said}")
+                await learned(desk)
+                assert text in desk.mapping.finding.text
+                QTest.keyClick(window.learn, Qt.Key.Key_Escape)
+            values = window.instrument.values
+            knobs.send("raw " + "b0137f " * 16 + "b01541 " * 16)
+            await until(lambda: values()["dimmer"] <= 1 - 16 / 128 + 1e-6)
+            await until(lambda: values()["saturation"] <= 1 - 2 * 16 / 128 + 1e-6)
+            dimmer, saturation = values()["dimmer"], values()["saturation"]
+            knobs.send("raw b01301 b01501")
+            await until(lambda: values()["dimmer"] > dimmer)
+            await until(lambda: values()["saturation"] > saturation)
+
+    with jack.controller(server) as knobs:
+        play(perform(knobs))
+
+
 def test_pads_of_a_controller_cut_to_presets_and_to_what_is_next(host, play, server):
     async def perform(knobs):
         async with window_with_midi(host.port, knobs) as (window, desk, _):
@@ -184,6 +211,32 @@ def test_two_controllers_play_at_once_and_one_comes_back_after_its_cable_was_out
 
     with jack.controller(server) as left, jack.controller(server) as right:
         play(perform(left, right))
+
+
+def test_a_midi_server_that_dies_is_said_and_one_that_comes_is_found(host, play, monkeypatch):
+    async def perform():
+        with jack.jack_server("passing") as (environment, server):
+            put_in(environment)
+            with jack.controller(environment) as knobs:
+                async with window_with_midi(host.port, knobs) as (window, desk, _):
+                    server.kill()
+                    await until(lambda: "went away" in window.top_bar.midi.toolTip())
+                    assert desk.mapping.ports == ()
+                    await found_again(desk)
+
+    async def found_again(desk):
+        with jack.jack_server("passing") as (environment, _):
+            put_in(environment)
+            with jack.controller(environment) as knobs:
+                await until(lambda: knobs.name in desk.mapping.ports)
+                knobs.send("cc 5 5")
+                await until(lambda: knobs.send("cc 5 5") or desk.lines[-1].port == knobs.name)
+
+    def put_in(environment):
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+
+    play(perform())
 
 
 def test_a_midi_child_that_is_killed_comes_back_by_itself_and_is_counted(host, play, server):
