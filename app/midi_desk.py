@@ -26,7 +26,8 @@ from app.core.midi_act import (
     ParameterSet,
     PresetPressed,
 )
-from app.core.midi_binding import MidiBinding, of_show
+from app.core.midi_binding import MidiBinding, badge, of_show
+from app.core.midi_book import what
 from app.core.midi_clock import ClockEstimate
 from app.core.midi_events import (
     ClockHeard,
@@ -217,9 +218,18 @@ class MidiDesk(QObject):
         elif was.refining is not None or now.bindings != was.bindings:
             self._settle.stop()
             self._keep()
+            self._say_shared(now)
         if (now.bindings, now.learning, now.finding) != (was.bindings, was.learning, was.finding):
             self._tell()
         self.redraw()
+
+    def _say_shared(self, now: ControlMap) -> None:
+        """Say what else the control drives that was just learned: it stands last."""
+        for binding in now.bindings[-1:]:
+            others = ", ".join(what(other) for other in now.also_driven(binding))
+            if others:
+                text = f"{badge(binding)} drives {what(binding)}, and still {others}"
+                self.noticed.emit(Severity.INFO, text)
 
     def redraw(self) -> None:
         """Let knobs, pages and lights be drawn soon."""

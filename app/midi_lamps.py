@@ -41,6 +41,7 @@ class Lamps(QObject):
         self._desk = desk
         self._input: MidiInput | None = None
         self._boards: dict[str, LightBoard] = {}
+        self._listening: tuple[str, ...] = ()  # devices that have an output, lights or not
         self._was_blink_on = False
         self._refresh = QTimer(self, interval=_REFRESH_MS)
         self._refresh.timeout.connect(self._on_refresh)
@@ -51,6 +52,7 @@ class Lamps(QObject):
 
     def follow(self, lit: Mapping[str, Lights]) -> None:
         """Light these devices: one that has just come is told everything, first its mode."""
+        self._listening = tuple(lit)
         came = [port for port, lights in lit.items() if port not in self._boards and lights.rows]
         self._boards = {
             port: self._board(port, lights) for port, lights in lit.items() if lights.rows
@@ -70,8 +72,10 @@ class Lamps(QObject):
 
     def panic(self) -> None:
         """All notes off, all lights off; at the next refresh they are set anew."""
+        for port in self._listening:
+            self._send(port, _ALL_OFF)
         for port, board in self._boards.items():
-            self._send(port, (*_ALL_OFF, *_dark(board)))
+            self._send(port, _dark(board))
             self._boards[port] = replace(board, told={})
         self.is_stale = True
 

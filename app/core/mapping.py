@@ -1,10 +1,10 @@
 """From what moves to what the performer means by it, and learning which means what. PURE.
 
 `midi_binding.py` says what the modes do, `midi_surface.py` what is remembered, `pickup.py` when a
-knob may act. A control may drive several targets, several controls may drive one; learning a target
+knob may act. A control may drive several targets, several controls may drive one. Learning a target
 again on the same device, page and shift replaces its control there, and takes the control away from
-what it did ex factory. What is learned is refined while the control goes on moving, until it is
-sure what it is; meanwhile it drives nothing.
+what it did ex factory, or by the show, which would speak louder. What is learned is refined while
+the control goes on moving, until it is sure what it is; meanwhile it drives nothing.
 """
 
 from __future__ import annotations
@@ -151,7 +151,7 @@ class ControlMap:
             old, kind=finding.kind, channel=finding.channel, number=finding.number,
             mode=mode_for(finding, old.target),
         )  # fmt: skip
-        kept = [b for b in self.bindings if b != old and (not b.is_factory or b.place != new.place)]
+        kept = [b for b in self.bindings if b != old and not _yields(b, new)]
         is_done = finding.is_sure or is_over
         refining = None if is_done else Refining(samples=samples, binding=new, finding=finding)
         return replace(self, bindings=(*kept, new), refining=refining, finding=finding)
@@ -163,8 +163,12 @@ class ControlMap:
             b
             for b in self.bindings
             if not (b.target == new.target and (b.port, b.page, b.shift) in (layer, ("", 0, False)))
-            and not (b.is_factory and b.place == new.place)
+            and not _yields(b, new)
         )
+
+    def also_driven(self, binding: MidiBinding) -> tuple[MidiBinding, ...]:
+        """Return what else the control of a binding drives at the same press or turn."""
+        return tuple(b for b in self.bindings if b != binding and b.place == binding.place)
 
     def _has_pages(self, port: str) -> bool:
         return any(b.page > 0 for b in self.bindings if b.port == port)
@@ -180,6 +184,14 @@ class ControlMap:
                 found.append(b if b.port == event.port else replace(b, port=event.port))
         shows = [b for b in found if b.is_show]
         return tuple(shows or found)
+
+
+def _yields(old: MidiBinding, new: MidiBinding) -> bool:
+    """Whether an old binding of the same control makes way for one that was just learned."""
+    if old.is_show:
+        same = (old.kind, old.channel, old.number) == (new.kind, new.channel, new.number)
+        return same and old.port in ("", new.port)
+    return old.is_factory and old.place == new.place
 
 
 def _is_release(event: ControlMoved) -> bool:

@@ -213,6 +213,32 @@ def test_two_controllers_play_at_once_and_one_comes_back_after_its_cable_was_out
         play(perform(left, right))
 
 
+def test_what_is_learned_on_a_map_of_a_newer_segue_plays_and_is_said_not_to_be_saved(
+    host, play, server, segue_home
+):
+    async def perform(knobs):
+        async with window_with_midi(host.port, knobs) as (window, desk, _):
+            file = segue_home / "controllers" / "newer.toml"
+            file.parent.mkdir(parents=True)
+            text = f'schema_version = 9\nname = "N"\nmatch = ["{knobs.name}"]\nwonder = 1\n'
+            file.write_text(text)
+            desk.reload()
+            for target in ("cut:soft", "cut:cancel"):
+                await learn(window, target)
+                knobs.send("raw 903309 903300")
+                await learned(desk)
+                QTest.keyClick(window.learn, Qt.Key.Key_Escape)
+            said = [text for _, text in window.notices.kept]
+            assert any("newer Segue and is read-only" in text for text in said)
+            assert any("N 51 drives cancel, and still soft cut" in text for text in said)
+            assert file.read_text() == text
+            knobs.send("raw 903309 903300")
+            await until(lambda: any(line.meant == "soft cut, cancel" for line in desk.lines))
+
+    with jack.controller(server) as knobs:
+        play(perform(knobs))
+
+
 def test_a_midi_server_that_dies_is_said_and_one_that_comes_is_found(host, play, monkeypatch):
     async def perform():
         with jack.jack_server("passing") as (environment, server):

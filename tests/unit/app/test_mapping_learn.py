@@ -4,8 +4,9 @@ import pytest
 
 from app.core.mapping import ControlMap
 from app.core.midi_act import ParameterSet
-from app.core.midi_binding import MidiBinding, Mode
+from app.core.midi_binding import MidiBinding, Mode, of_show
 from app.core.midi_events import ControlMoved, MidiKind
+from engine.protocol.show import Binding, ControlKind
 
 CC, NOTE, CC14, NRPN = MidiKind.CC, MidiKind.NOTE, MidiKind.CC14, MidiKind.NRPN
 
@@ -75,6 +76,19 @@ def test_learning_takes_a_control_away_from_what_it_did_ex_factory():
     own = bound("pad:5", NOTE)
     both = learned("cut:hard", moved(9, NOTE), moved(0, NOTE), bindings=(own,))
     assert len(both.bindings) == 2
+
+
+def test_learning_takes_a_control_away_from_what_the_show_did_with_it():
+    old = Binding(kind=ControlKind.CC, channel=1, number=7, target="cut:hard")
+    mapping = learned("parameter:dimmer", moved(60), bindings=(of_show(old),))
+    assert [b.target for b in mapping.bindings] == ["parameter:dimmer"]
+
+
+def test_what_else_a_control_drives_is_known():
+    own = bound("pad:5", NOTE)
+    mapping = learned("cut:hard", moved(9, NOTE), moved(0, NOTE), bindings=(own,))
+    assert mapping.also_driven(mapping.bindings[-1]) == (own,)
+    assert mapping.also_driven(own) == (mapping.bindings[-1],)
 
 
 def test_forgetting_takes_all_controls_off_a_target_and_removing_one():
