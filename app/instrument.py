@@ -18,6 +18,7 @@ from app.core.deck import cut_look, values_as_set
 from app.core.edits import Edits
 from app.core.history import (
     Edit,
+    GuidesEdit,
     History,
     ParameterEdit,
     PreviewEdit,
@@ -32,6 +33,7 @@ from app.preview_desk import PreviewDesk
 from app.session_store import SessionStore
 from app.set_desk import SetDesk
 from app.show_desk import ShowDesk
+from engine.protocol.guides import names_of
 from engine.protocol.messages import (
     Back,
     CancelCut,
@@ -214,7 +216,12 @@ class Instrument(QObject):
         self.desk.revise(replace(self.show, source=source))
 
     def set_guides(self, guides: Guides) -> None:
-        """Change the pictures that steer what is on air; a stored look keeps them."""
+        """Change the pictures that steer: of the open preview, or of what is on air."""
+        if self.preview.is_open:
+            self.preview.steer(guides)
+            return
+        if self.state is not None:
+            self._note(GuidesEdit(self.state.guides, guides))
         self._client.send(SetGuides(guides=guides))
 
     def set_output(self, output: OutputSpec) -> None:
@@ -327,11 +334,14 @@ class Instrument(QObject):
         else:
             self._set(edit, edit.after, "Redone")
 
-    def _set(self, edit: Edit, value: float | str | Show | Preview, said: str) -> None:
+    def _set(self, edit: Edit, value: float | str | Guides | Show | Preview, said: str) -> None:
         if isinstance(edit, ParameterEdit) and isinstance(value, float):
             row = parameter(edit.parameter_id)
             self._put(row.id, value)
             what = f"{row.label} is {row.text(value)}"
+        elif isinstance(value, Guides):
+            self._client.send(SetGuides(guides=value))
+            what = f"pictures: {', '.join(names_of(value)) or 'none'}"
         elif isinstance(value, Preview):
             self.preview.put(value)
             what = edit.what if isinstance(edit, PreviewEdit) else ""

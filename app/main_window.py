@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core import deck, hud
+from app.core import deck, hud, preview
 from app.cue_stage import CueStage
 from app.engine_client import EngineClient, Link, LinkStatus
 from app.instrument import Instrument
@@ -278,7 +278,7 @@ class MainWindow(QWidget):
         presets = self.instrument.show.presets
         self.pads.show_states([deck.pad_state(p, state, in_preview) for p in presets])
         self.source.show_state(state.source)
-        self.guides.show_state(state)
+        self.guides.show_state(state, preview.guides_of(self.instrument.preview.preview, state))
         self.output.show_output(state.output, hud.ndi_output(state), state.recording)
         self.top_bar.show_air(hud.num_receivers(state), hud.is_on_program(state))
         self.top_bar.show_recording(state.recording)

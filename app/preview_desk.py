@@ -14,7 +14,7 @@ from app.core.preview import Preview
 from app.engine_client import EngineClient
 from engine.protocol.messages import EngineState, HardCut, QueuePrompt, SoftCut
 from engine.protocol.show import Preset
-from engine.protocol.values import Cut
+from engine.protocol.values import Cut, Guides
 
 
 class PreviewDesk(QObject):
@@ -59,6 +59,10 @@ class PreviewDesk(QObject):
     def write(self, prompt: str) -> None:
         """Write the prompt of the preview."""
         self._edit("prompt of the preview", bus.written(self.preview, prompt.strip()))
+
+    def steer(self, guides: Guides) -> None:
+        """Choose the pictures that steer the preview."""
+        self._edit("pictures of the preview", bus.steered(self.preview, guides))
 
     def take(self, cut: Cut, num_chunks: int) -> None:
         """Cut to the preview; what was on air is in preview then."""

@@ -58,14 +58,16 @@ def short_name(path: str) -> str:
     return name if len(name) <= _SHOWN_CHARACTERS else f"{name[: _SHOWN_CHARACTERS - 1]}…"
 
 
-def status_of(state: EngineState) -> tuple[str, str]:
-    """Return one sentence on how the pictures do, and its level."""
+def status_of(state: EngineState, shown: Guides | None = None) -> tuple[str, str]:
+    """Return one sentence on how the pictures do, and its level; `shown` is what is prepared."""
     guides, worker = state.guides, state.worker
     if worker.status != "live":
         return "Waits for the generator", "plain"
     if not worker.takes_guides:
         names = ", ".join(names_of(guides))
         return (f"Left out: {names}; no VACE here", "warning") if names else (NEEDS_VACE, "plain")
+    if shown is not None and shown != guides:
+        return f"Prepared: {', '.join(names_of(shown)) or 'none'}", "warning"
     if worker.guide_refusal:
         return worker.guide_refusal, "fault"
     if state.guides_pending:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 
 from app.core.preview import Preview
 from engine.protocol.show import Show
+from engine.protocol.values import Guides
 
 GESTURE_S = 0.8
 MAX_STEPS = 200
@@ -33,6 +34,14 @@ class PromptEdit:
 
 
 @dataclass(frozen=True, slots=True)
+class GuidesEdit:
+    """The pictures that steer were changed."""
+
+    before: Guides
+    after: Guides
+
+
+@dataclass(frozen=True, slots=True)
 class ShowEdit:
     """The show was changed; `what` says how, for people."""
 
@@ -50,7 +59,7 @@ class PreviewEdit:
     after: Preview
 
 
-Edit = ParameterEdit | PromptEdit | ShowEdit | PreviewEdit
+Edit = ParameterEdit | PromptEdit | GuidesEdit | ShowEdit | PreviewEdit
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,8 @@ def _of(edit: Edit) -> tuple[type, str]:
             return ParameterEdit, edit.parameter_id
         case PromptEdit():
             return PromptEdit, ""
+        case GuidesEdit():
+            return GuidesEdit, ""
         case ShowEdit():
             return ShowEdit, edit.what
         case PreviewEdit():
@@ -110,6 +121,8 @@ def _joined(first: Edit, second: Edit) -> Edit:
         case ParameterEdit(), ParameterEdit():
             return replace(first, after=second.after)
         case PromptEdit(), PromptEdit():
+            return replace(first, after=second.after)
+        case GuidesEdit(), GuidesEdit():
             return replace(first, after=second.after)
         case ShowEdit(), ShowEdit():
             return replace(first, after=second.after)

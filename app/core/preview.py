@@ -89,6 +89,17 @@ def written(preview: Preview, prompt: str) -> Preview:
     return replace(preview, prompt=prompt, name=name)
 
 
+def steered(preview: Preview, guides: Guides) -> Preview:
+    """Return the preview with other pictures that steer it."""
+    return replace(preview, guides=guides)
+
+
+def guides_of(preview: Preview, state: EngineState) -> Guides:
+    """Return the pictures that the panel shows: those of the open preview, or those on air."""
+    prepared = preview.guides if preview.is_open else None
+    return state.guides if prepared is None else prepared
+
+
 def look_of(preview: Preview) -> Look:
     """Return what a take goes to."""
     return Look(

@@ -114,14 +114,20 @@ class GuidePanel(parts.Card):
 
     # ------------------------------------------------------------ showing
 
-    def show_state(self, state: EngineState) -> None:
-        """Show what the engine has, unless an edit of ours is still on its way."""
-        if state.guides == self._guides or self._patience == 0:
+    def show_state(self, state: EngineState, shown: Guides | None = None) -> None:
+        """Show what the engine has, unless an edit of ours is still on its way.
+
+        Args:
+            state: of the engine.
+            shown: what is prepared, in place of what is on air.
+        """
+        wanted = state.guides if shown is None else shown
+        if wanted == self._guides or self._patience == 0:
             self._patience = 0
-            self._take(state.guides)
+            self._take(wanted)
         else:
             self._patience -= 1
-        text, level = guide_view.status_of(state)
+        text, level = guide_view.status_of(state, shown)
         self.status.say(text, level)
         self._inside.setEnabled(state.worker.takes_guides)
         self._inside.setVisible(state.worker.takes_guides or self._guides != NO_GUIDES)

@@ -137,3 +137,30 @@ def test_a_picture_goes_to_the_chunk_and_into_the_show(play, host, tmp_path):
     play(script())
     stored = load_show(show).presets[-1].guides
     assert stored.references == (str(show / "images" / "face.png"),)
+
+
+def test_pictures_are_undone_and_an_open_preview_prepares_them(play, host, tmp_path):
+    face, hat = write(tmp_path, "face"), write(tmp_path, "hat")
+
+    async def script():
+        async with open_window(host.port) as window:
+            instrument = window.instrument
+            await until(lambda: instrument.state and instrument.state.worker.takes_guides)
+            drop(window.guides, face)
+            await until(lambda: instrument.state.worker.guides == ("reference",))
+            instrument.undo()
+            await until(lambda: instrument.state.worker.guides == ())
+            instrument.redo()
+            await until(lambda: instrument.state.worker.guides == ("reference",))
+            instrument.preview.toggle()
+            drop(window.guides, hat)
+            await until(lambda: window.guides.status.toolTip() == "Prepared: references")
+            assert instrument.state.guides.references == (face,)
+            instrument.cut_hard()
+            await until(lambda: instrument.state.guides.references == (face, hat))
+            instrument.preview.toggle()
+            await until(lambda: instrument.state.worker.guides == ("references",))
+            instrument.set_guides(NO_GUIDES)
+            await until(lambda: instrument.state.worker.guides == ())
+
+    play(script())

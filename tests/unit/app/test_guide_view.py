@@ -64,3 +64,10 @@ def test_the_sentence_says_what_to_do_or_what_is_done():
     assert said(MASK, guide_refusal="mask: no file")[0] == "mask: no file"
     assert said(Guides(first_frame="/a.png"))[0] == "The first frame waits for a hard cut"
     assert said(Guides(last_frame="/a.png"))[0].startswith("The last frame had its chunk")
+
+
+def test_what_is_prepared_is_told_from_what_is_on_air():
+    state = engine_state(guides=FOLLOW, worker=WorkerState(status="live", takes_guides=True))
+    assert view.status_of(state, MASK) == ("Prepared: mask", "warning")
+    assert view.status_of(state, NO_GUIDES) == ("Prepared: none", "warning")
+    assert view.status_of(state, FOLLOW) == view.status_of(state)
