@@ -78,7 +78,14 @@ class MidiView(QObject):
 
     def toggle_panel(self) -> None:
         """Open or close the controllers' panel."""
-        if self.panel.toggle():
+        self._show_panel(self.panel.toggle())
+
+    def step_panel(self) -> None:
+        """Open the panel, go into its list, close it: one key for all three."""
+        self._show_panel(self.panel.step())
+
+    def _show_panel(self, is_open: bool) -> None:
+        if is_open:
             self._desk.reload()  # somebody may have written a map by hand
             self._draw_all()
             self._beat_timer.start()

@@ -76,7 +76,7 @@ def _showing(window: MainWindow) -> dict[str, Callable[[], object]]:
         "guides": window.show_guides,
         "monitor": window.toggle_full_screen,
         "learn": lambda: window.midi.set_learning(not window.learn.isVisible()),
-        "controllers": window.midi.toggle_panel,
+        "controllers": window.midi.step_panel,
         "models": window.toggle_models,
         "notices": window.toggle_notices,
         "show_previous": lambda: instrument.set_list.step(-1),

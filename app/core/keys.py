@@ -74,7 +74,7 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
         "INSTRUMENT",
         (
             Key("learn", ("L",), "L", "Learn MIDI: click a control, then move one"),
-            Key("controllers", ("Shift+L",), "Shift L", "Controllers: devices, bindings, messages"),
+            Key("controllers", ("Shift+L",), "Shift L", "Controllers; again: into the list, close"),
             Key("models", ("M",), "M", "Models: list them, get one, check it"),
             Key("notices", ("N",), "N", "List the notices"),
             Key("open", ("Ctrl+O",), "Ctrl O", "Open a show, or a zip of one"),

@@ -21,7 +21,7 @@ _BEATS = 4
 
 
 class MidiPanel(QWidget):
-    """Over the sliders; not modal. Its list has the focus when it opens, Escape closes it."""
+    """Over the sliders; not modal. It takes no keys until its list is clicked or stepped into."""
 
     panic_requested = Signal()
     page_requested = Signal(str, int)
@@ -53,8 +53,14 @@ class MidiPanel(QWidget):
             return False
         self.raise_()
         self.show()
-        self.list.setFocus()
         return True
+
+    def step(self) -> bool:
+        """Open, then go into the list, then close; returns whether it is open now."""
+        if self.isVisible() and not self.list.hasFocus():
+            self.list.setFocus()
+            return True
+        return self.toggle()
 
     def show_devices(self, views: Sequence[DeviceView], message: str, restarts: int) -> None:
         """Draw the devices; a row that is there is changed, not made anew."""
@@ -93,7 +99,9 @@ class MidiPanel(QWidget):
         head.addWidget(self.shift)
         head.addWidget(self.status, 1)
         head.addWidget(self.panic)
-        self.close_button = parts.button("quiet", "CLOSE", "Close this (Shift L)")
+        self.close_button = parts.button(
+            "quiet", "CLOSE", "Close this (Shift L: into the list, then close)"
+        )
         self.close_button.clicked.connect(self.hide)
         head.addWidget(self.close_button)
         area = QScrollArea()

@@ -148,6 +148,9 @@ def test_the_panel_shows_devices_bindings_and_messages_and_is_played_by_keys(hos
             await until(lambda: [view.what for view in panel.list.views] == ["Dimmer", "pad 1"])
             knobs.send("cc 20 30")
             await until(lambda: panel.monitor.lines and "CC 20  30" in panel.monitor.lines[-1].said)
+            assert not panel.list.hasFocus()  # T is still a take
+            QTest.keyClick(window, Qt.Key.Key_L, Qt.KeyboardModifier.ShiftModifier)
+            assert panel.list.hasFocus()
             QTest.keyClick(panel.list, Qt.Key.Key_T)
             await until(lambda: panel.list.views[0].takeover == "jump")
             QTest.keyClick(panel.list, Qt.Key.Key_M)  # ours while the list has the focus
