@@ -96,14 +96,18 @@ class Instrument(QObject):
 
     # ------------------------------------------------------------ cuts
 
-    def cut_hard(self, text: str = "") -> None:
-        """Cut at the next boundary to what stands in the next field, or to the open preview."""
+    def cut_hard(self, text: str = "", pre_roll_chunks: int = 0) -> None:
+        """Cut at the next boundary to what stands in the next field, or to the open preview.
+
+        With a pre-roll it is seen when it has run so many chunks.
+        """
         self._flush()
         if self.preview.is_open:
-            self._take(Cut.HARD, text)
+            self._take(Cut.HARD, text, pre_roll_chunks)
             return
         self._put_in_standby(text)
-        self._client.send(HardCut(look=cut_look(text, self.state, Cut.HARD)))
+        look = cut_look(text, self.state, Cut.HARD)
+        self._client.send(HardCut(look=look, pre_roll_chunks=pre_roll_chunks))
 
     def cut_soft(self, text: str = "") -> None:
         """Flow into what stands in the next field, or into the open preview."""
@@ -115,10 +119,10 @@ class Instrument(QObject):
         look = cut_look(text, self.state, Cut.SOFT)
         self._client.send(SoftCut(num_chunks=self.soft_chunks, look=look))
 
-    def _take(self, cut: Cut, text: str) -> None:
+    def _take(self, cut: Cut, text: str, pre_roll_chunks: int = 0) -> None:
         if text.strip() not in ("", self.preview.preview.prompt):  # typed, and not queued yet
             self.preview.write(text)
-        self.preview.take(cut, self.soft_chunks)
+        self.preview.take(cut, self.soft_chunks, pre_roll_chunks)
 
     def _put_in_standby(self, text: str) -> None:
         """What was typed and not queued yet is what the performer means by next."""

@@ -64,13 +64,13 @@ class PreviewDesk(QObject):
         """Choose the pictures that steer the preview."""
         self._edit("pictures of the preview", bus.steered(self.preview, guides))
 
-    def take(self, cut: Cut, num_chunks: int) -> None:
+    def take(self, cut: Cut, num_chunks: int, pre_roll_chunks: int = 0) -> None:
         """Cut to the preview; what was on air is in preview then."""
         if not self.preview.prompt:
             return
         look = bus.look_of(self.preview)
         if cut is Cut.HARD:
-            self._client.send(HardCut(look=look))
+            self._client.send(HardCut(look=look, pre_roll_chunks=pre_roll_chunks))
         else:
             self._client.send(SoftCut(look=look, num_chunks=num_chunks))
         if self._state is not None:

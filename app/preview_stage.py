@@ -14,6 +14,8 @@ from app.widgets.preview_panel import PreviewPanel
 from engine.protocol.messages import EngineState
 from engine.protocol.values import Cut
 
+PRE_ROLL_CHUNKS = 1  # enough for a look to move when it is seen
+
 
 class PreviewStage(QObject):
     """Makes the panel; the window only places it. `typed` takes what stands in the next field."""
@@ -26,14 +28,15 @@ class PreviewStage(QObject):
         self.panel = PreviewPanel()
         self.panel.take_hard_requested.connect(lambda: self.take(Cut.HARD))
         self.panel.take_soft_requested.connect(lambda: self.take(Cut.SOFT))
+        self.panel.pre_roll_requested.connect(lambda: self.take(Cut.HARD, PRE_ROLL_CHUNKS))
         self.panel.close_requested.connect(instrument.preview.toggle)
 
-    def take(self, cut: Cut) -> None:
+    def take(self, cut: Cut, pre_roll_chunks: int = 0) -> None:
         """Take the preview; nothing while it is closed."""
         if not self._instrument.preview.is_open:
             return
         if cut is Cut.HARD:
-            self._instrument.cut_hard(self._typed())
+            self._instrument.cut_hard(self._typed(), pre_roll_chunks)
         else:
             self._instrument.cut_soft(self._typed())
 

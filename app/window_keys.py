@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QKeySequence, QShortcut
 
 from app.core.keys import KEYS, Key
+from app.preview_stage import PRE_ROLL_CHUNKS
 from engine.protocol.values import Cut
 
 if TYPE_CHECKING:  # the window imports us
@@ -49,6 +50,7 @@ def _playing(window: MainWindow) -> dict[str, Callable[[], object]]:
         "preview": instrument.preview.toggle,
         "take_hard": lambda: window.preview.take(Cut.HARD),
         "take_soft": lambda: window.preview.take(Cut.SOFT),
+        "take_pre_roll": lambda: window.preview.take(Cut.HARD, PRE_ROLL_CHUNKS),
         "go": instrument.go,
         "back": instrument.back,
         "standby_previous": lambda: instrument.move_standby(-1),

@@ -79,6 +79,8 @@ def _pending_text(state: EngineState) -> str:
             return "HARD CUT"
         case Cut.SOFT:
             return f"SOFT CUT {cut.pending_chunks}"
+        case Cut.NONE if cut.unseen_chunks:
+            return f"PRE-ROLL {cut.unseen_chunks}"
         case Cut.NONE:
             edits = len(state.pending)
             return f"{edits} edit{'s' * (edits > 1)}" if edits else ""

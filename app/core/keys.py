@@ -27,6 +27,7 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
             Key("preview", ("A",), "A", "Prepare in the preview, or play again"),
             Key("take_hard", ("T",), "T", "Take the preview: hard"),
             Key("take_soft", ("Shift+T",), "Shift T", "Take the preview: soft"),
+            Key("take_pre_roll", ("Ctrl+T",), "Ctrl T", "Take it when it already runs: pre-roll"),
             Key("cut_cancel", ("Escape", "Backspace"), "Esc", "Cancel the cut"),
             Key("soft_shorter", ("[",), "[", "Shorter soft cut"),
             Key("soft_longer", ("]",), "]", "Longer soft cut"),

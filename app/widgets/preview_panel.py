@@ -46,6 +46,7 @@ class PreviewPanel(parts.Card):
 
     take_hard_requested = Signal()
     take_soft_requested = Signal()
+    pre_roll_requested = Signal()
     close_requested = Signal()
 
     def __init__(self) -> None:
@@ -69,19 +70,25 @@ class PreviewPanel(parts.Card):
         self.status.say("hands prepare", tip="Knobs, pads and prompts go here")
         self.hide()
 
-    def _buttons(self) -> QHBoxLayout:
+    def _buttons(self) -> QVBoxLayout:
         self.hard = parts.button("take", "TAKE", "Hard cut to the preview (Space or T)")
         self.soft = parts.button("takesoft", "SOFT", "Flow into it (Shift Space or Shift T)")
+        self.rolled = parts.button(
+            "take", "PRE-ROLL", "Hard cut that is seen when it already runs (Ctrl T)"
+        )
         self.close_button = parts.button("quiet", "CLOSE", "Hands play again (A)")
         self.hard.clicked.connect(self.take_hard_requested)
         self.soft.clicked.connect(self.take_soft_requested)
+        self.rolled.clicked.connect(self.pre_roll_requested)
         self.close_button.clicked.connect(self.close_requested)
-        line = QHBoxLayout()
-        line.setSpacing(6)
-        line.addWidget(self.hard, 1)
-        line.addWidget(self.soft, 1)
-        line.addWidget(self.close_button)
-        return line
+        lines = QVBoxLayout()
+        for pair in ((self.hard, self.soft), (self.rolled, self.close_button)):
+            line = QHBoxLayout()
+            line.setSpacing(6)
+            for button in pair:
+                line.addWidget(button, 1)
+            lines.addLayout(line)
+        return lines
 
     def show_preview(self, preview: Preview, picture: QImage, differences: tuple[str, ...]) -> None:
         """Draw what is prepared."""

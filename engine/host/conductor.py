@@ -111,6 +111,7 @@ class Conductor:
         self._takes_folder = takes_folder
         self._started_s = time.monotonic()
         self._in_hand: ChunkPlan | None = None
+        self._was_unseen = False  # the chunk before; only thread `worker-events` looks at it
         self._rehearsal = Rehearsal()
         self._frames_per_chunk = 0
         self._native_fps = 0.0
@@ -277,12 +278,17 @@ class Conductor:
             lost = len(read) - len(whole)
             text = f"{lost} frames of chunk {frames.chunk_index} were overwritten before playout"
             self.notice(Severity.WARNING, "playout", text)
-        self._playout.feed(whole, self._native_fps, starts_cut=frames.starts_anew)
-        self._in_loop(self._on_frames_fed, frames)
+        plan = self._in_hand  # its report comes later, so it is still there
+        is_unseen = plan is not None and plan.is_unseen
+        if not is_unseen:
+            starts_cut = frames.starts_anew or self._was_unseen
+            self._playout.feed(whole, self._native_fps, starts_cut=starts_cut)
+        self._was_unseen = is_unseen
+        self._in_loop(self._on_frames_came, frames, not is_unseen)
 
-    def _on_frames_fed(self, frames: FramesReady) -> None:
+    def _on_frames_came(self, frames: FramesReady, is_seen: bool) -> None:
         self.tempo = beat.arrived(self.tempo, frames.num_frames, time.monotonic())
-        if self.score.frame_due and self._loop is not None:
+        if is_seen and self.score.frame_due and self._loop is not None:
             delay_s = self._playout.state().delay_ms / 1000  # a look's rows come with its picture
             self._loop.call_later(delay_s, self._land_frame_values, frames.chunk_index)
 

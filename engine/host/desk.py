@@ -185,7 +185,9 @@ class Desk:
         assert pending is not None  # a cut was just accepted
         self._conductor.supervisor.prepare(pending.look.prompt)
         if pending.kind is Cut.HARD:
-            return f"hard cut {self._at_the_boundary()}"
+            unseen = pending.pre_roll_chunks
+            rolls = f", seen after {unseen} chunk{'s' * (unseen > 1)} of pre-roll" if unseen else ""
+            return f"hard cut {self._at_the_boundary()}{rolls}"
         return f"soft cut over {pending.num_chunks} chunks {self._at_the_boundary()}"
 
     def _at_the_boundary(self) -> str:

@@ -31,6 +31,9 @@ Two rules. Everything that decides what is on air is in this file. What is on ai
 
 * or how several prompts are mixed.
 
+The first chunks of a hard cut with a pre-roll are unseen: playout never gets them, so that a look
+comes on air when it already runs. A newer hard cut has a pre-roll of its own, or none.
+
 The last step of a soft cut *is* the target: blend 1, one text, exact values. The first chunk of a
 show and the first after a fault RESET too, each with its reason; nothing else ever resets.
 
@@ -48,6 +51,7 @@ from dataclasses import dataclass, field, replace
 
 from engine.errors import LocalProtocolError
 from engine.host import guide_score
+from engine.host.cuts import PendingCut, Ramp, check_pre_roll
 from engine.host.looks import (
     Mix,
     Values,
@@ -76,39 +80,11 @@ from engine.protocol.messages import (
 )
 from engine.protocol.orders import ChunkPlan
 from engine.protocol.parameters import PARAMETERS, Applies, defaults
-from engine.protocol.values import CacheAction, Cut, Guides, Look
+from engine.protocol.values import CacheAction, Cut, Look
 
 ScoreCommand = SetParameters | QueuePrompt | SetGuides | HardCut | SoftCut | CancelCut
 FIRST_CHUNK = "first chunk of the show"
 HARD_CUT = "hard cut"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingCut:
-    """A cut that waits for its boundary. `overrides` are edits made after it was asked for."""
-
-    kind: Cut
-    look: Look  # its parameters are clean
-    num_chunks: int = 1
-    overrides: Values = field(default_factory=dict)
-    guides: Guides | None = None  # the look's, or set after it was asked for; None: as they are
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ramp:
-    """A running soft cut: `step` k of `num_chunks` N is the next to be planned."""
-
-    step: int
-    num_chunks: int
-    start_text: Mix
-    target_prompt: str
-    start: Values  # of the rows that ramp
-    target: Values  # the same rows; a live edit takes its row out
-
-    @property
-    def blend(self) -> float:
-        """Share of the target in the step that is planned next, in (0, 1]."""
-        return (self.step + 1) / self.num_chunks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +107,7 @@ class Score:
     chunk_index: int = 0  # of the next plan
     chunk_in_cut: int = 0  # of the next plan, unless it is a hard cut
     cut_number: int = 0
+    unseen_chunks: int = 0  # of a pre-roll, from the next plan on
     version: int = 0
 
 
@@ -169,10 +146,12 @@ def apply(score: Score, command: ScoreCommand) -> Score:
             return replace(score, next_prompt=clean_prompt(command.text.strip()))
         case SetGuides():
             guides = check_guides(command.guides)
-            waits = score.pending and replace(score.pending, guides=guides)
-            return replace(score, guides=guide_score.noted(score.guides, guides), pending=waits)
+            steered = score.pending and replace(score.pending, guides=guides)
+            return replace(score, guides=guide_score.noted(score.guides, guides), pending=steered)
         case HardCut():
-            return replace(score, pending=_pending(score, Cut.HARD, command.look, 1))
+            unseen = check_pre_roll(command.pre_roll_chunks)
+            waits = _pending(score, Cut.HARD, command.look, 1)
+            return replace(score, pending=replace(waits, pre_roll_chunks=unseen))
         case SoftCut():
             check_length(command.num_chunks)
             cut = _pending(score, Cut.SOFT, command.look, command.num_chunks)
@@ -258,6 +237,7 @@ def cut_state(score: Score) -> CutState:
         pending_chunks=pending.num_chunks if pending else 0,
         soft_step=ramp.step if ramp else 0,
         soft_chunks=ramp.num_chunks if ramp else 0,
+        unseen_chunks=score.unseen_chunks,
     )
 
 
@@ -291,6 +271,7 @@ def next_chunk(
         guides=guide_score.in_chunk(after.guides, after.chunk_index),
         source_cut=source_cut,
         input_until=input_until,
+        is_unseen=after.unseen_chunks > 0,
     )
     return _advance(after), plan
 
@@ -319,6 +300,7 @@ def _advance(score: Score) -> Score:
         chunk_index=score.chunk_index + 1,
         chunk_in_cut=score.chunk_in_cut + 1,
         version=score.version + 1,
+        unseen_chunks=max(0, score.unseen_chunks - 1),
         reset_reason="",
     )
 
@@ -351,6 +333,7 @@ def _land_hard_cut(score: Score, cut: PendingCut) -> Score:
         seed=seed_of(cut.look, score.show_seed, number),
         cut_number=number,
         chunk_in_cut=0,
+        unseen_chunks=cut.pre_roll_chunks,
         reset_reason=reason,
         frame_due=_due(score, cut),
     )

@@ -75,9 +75,14 @@ class SetGuides(Command, frozen=True, kw_only=True):
 
 
 class HardCut(Command, frozen=True, kw_only=True):
-    """New picture from the next chunk. Without a look: to the queued prompt."""
+    """New picture from the next chunk. Without a look: to the queued prompt.
+
+    With a pre-roll the first chunks of the new picture run unseen; until they have, the output goes
+    on with what it has: it holds, then loops the last seconds.
+    """
 
     look: Look | None = None
+    pre_roll_chunks: int = 0
 
 
 class SoftCut(Command, frozen=True, kw_only=True):
@@ -175,6 +180,7 @@ class CutState(Value, frozen=True, kw_only=True):
     pending_chunks: int = 0
     soft_step: int = 0  # k of a running soft cut, 0 = none running
     soft_chunks: int = 0  # N of a running soft cut
+    unseen_chunks: int = 0  # of a pre-roll, still to be planned
 
 
 class PlayoutState(Value, frozen=True, kw_only=True):

@@ -79,6 +79,7 @@ class ChunkPlan(Message, frozen=True, kw_only=True):
     guides: Guides = Guides()  # of this chunk: first and last frame only where they are due
     source_cut: bool = False  # the source itself changed since the last plan
     input_until: int | None = None
+    is_unseen: bool = False  # of a pre-roll: made, and not shown
     recorded_condition: bytes | None = None
     recorded_text: tuple[WeightedPrompt, ...] | None = None
 

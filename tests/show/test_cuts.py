@@ -142,3 +142,21 @@ def test_a_second_client_sees_the_true_state():
     )
     assert theirs.chunk_index >= mine.chunk_index
     assert (theirs.pid, theirs.preview_ring) == (mine.pid, mine.preview_ring)
+
+
+def test_a_pre_roll_runs_unseen_while_the_output_goes_on_and_comes_on_air_in_motion(tmp_path):
+    async def script(client):
+        await client.state(lambda s: s.playout.mode == "live")
+        answer = await client.ask(HardCut(look=FIRE, pre_roll_chunks=6))
+        unseen = await client.state(lambda s: s.cut.unseen_chunks == 1)
+        held = await client.state(lambda s: s.playout.mode in ("hold", "loop"))
+        back = await client.state(lambda s: s.playout.mode == "live" and not s.cut.unseen_chunks)
+        return answer, unseen, held, back
+
+    (answer, unseen, held, back), plans = played(script, tmp_path)
+    assert "seen after 6 chunks of pre-roll" in answer.effect
+    assert unseen.prompt_now[0].text == "fire"
+    assert back.playout.shown > held.playout.shown > 0
+    assert back.playout.repeated > 0  # what stood in for the unseen
+    rolled = [plan.chunk_in_cut for plan in plans if plan.is_unseen]
+    assert rolled == list(range(6))

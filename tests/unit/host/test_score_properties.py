@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from engine.errors import LocalProtocolError
+from engine.errors import ConfigError, LocalProtocolError
 from engine.host import score as music
 from engine.protocol.messages import CancelCut, HardCut, SetParameters, SoftCut
 from engine.protocol.parameters import PARAMETERS, Applies, defaults
@@ -196,3 +196,36 @@ def test_a_soft_cut_never_turns_back_and_its_last_step_is_the_target(first, targ
     assert [part.text for part in plan.text] == [target.prompt]
     assert {key: plan.parameters[key] for key in target.parameters} == target.parameters
     assert score.ramp is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(
+        st.one_of(st.none(), st.none(), st.integers(0, 4), st.just("soft"), st.just("fault")),
+        max_size=40,
+    )
+)
+def test_exactly_the_first_chunks_of_a_hard_cut_with_a_pre_roll_are_unseen(events):
+    score, unseen = music.open_score(Look(prompt="ink"), show_seed=1), 0
+    waits = None
+    for event in events:
+        if event == "fault":
+            score = music.fault(score, "test")
+        elif event == "soft":
+            score = music.apply(score, SoftCut(num_chunks=2, look=Look(prompt="sea")))
+            waits = None
+        elif event is not None:
+            score = music.apply(score, HardCut(look=Look(prompt="fire"), pre_roll_chunks=event))
+            waits = event
+        else:
+            unseen = waits if waits is not None else unseen
+            score, plan = music.next_chunk(score)
+            assert plan.is_unseen is (unseen > 0)
+            unseen, waits = max(0, unseen - 1), None
+            assert music.cut_state(score).unseen_chunks == unseen
+
+
+def test_a_pre_roll_that_nobody_would_wait_for_is_refused():
+    score = music.open_score(Look(prompt="ink"), show_seed=1)
+    with pytest.raises(ConfigError, match="got 99 chunks, expected 0 to 16"):
+        music.apply(score, HardCut(look=Look(prompt="fire"), pre_roll_chunks=99))
