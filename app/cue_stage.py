@@ -12,7 +12,7 @@ from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QWidget
 
 from app.core.cue_form import CueForm, cue_of
-from app.core.cue_view import countdown_text, cue_views
+from app.core.cue_view import CueView, countdown_text, cue_views, lit
 from app.core.set_list import SetList
 from app.instrument import Instrument
 from app.widgets.cue_editor import CueEditor
@@ -33,6 +33,7 @@ class CueStage(QObject):
         super().__init__(window)
         self._instrument = instrument
         self._picture = picture
+        self._views: tuple[CueView, ...] = ()
         self.strip = CueStrip()
         self.editor = CueEditor(window)
         self._connect()
@@ -73,14 +74,17 @@ class CueStage(QObject):
 
     def show_state(self, state: EngineState) -> None:
         """Light the cues as the engine says."""
-        self.strip.show_views(cue_views(self._instrument.show, state.cues))
+        lit_views = lit(self._views, state.cues)
+        if lit_views != self._views:
+            self._views = lit_views
+            self.strip.show_views(lit_views)
         self.strip.show_countdown(countdown_text(state.cues), state.cues.is_held)
 
     def _draw_show(self, show: Show) -> None:
         state = self._instrument.state
-        views = cue_views(show, state.cues if state is not None else CueState())
-        self.strip.show_views(views)
-        self.editor.show_show(show, views)
+        self._views = cue_views(show, state.cues if state is not None else CueState())
+        self.strip.show_views(self._views)
+        self.editor.show_show(show, self._views)
 
     def _on_cue_chosen(self, name: str) -> None:
         self._instrument.stand_by(name)

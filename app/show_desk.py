@@ -182,16 +182,17 @@ class ShowDesk(QObject):
         if link.status is LinkStatus.LIVE:
             self._announce()
 
-    def _announce(self) -> None:
+    def _announce(self, *, with_pads: bool = True) -> None:
         """Let the engine prepare the prompts of all pads, and play from our cues."""
-        if self._client.is_connected:
+        if self._client.is_connected and with_pads:
             self._client.send(PreparePrompts(texts=self.show.prompts, guides=self.show.guides))
+        if self._client.is_connected:
             self._client.send(LoadCues(cues=self.show.cue_specs, list_name=self.show.name))
 
     def _take(self, show: Show) -> None:
         pads_differ = show.presets != self.show.presets
         self._set(show, is_saved=self.is_saved and show == self.show)
-        self._announce()
+        self._announce(with_pads=pads_differ)
         (self.show_opened if pads_differ else self.cues_changed).emit(show)
 
     def _adopt(self, show: Show) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from engine.protocol.cues import CueState
@@ -46,6 +46,15 @@ def cue_views(show: Show, state: CueState) -> tuple[CueView, ...]:
     )
 
 
+def lit(views: tuple[CueView, ...], state: CueState) -> tuple[CueView, ...]:
+    """Return the same cues, lit as the engine says now; those that stay are the same objects."""
+    lights = [_light(view.name, state) for view in views]
+    return tuple(
+        view if view.light is light else replace(view, light=light)
+        for view, light in zip(views, lights, strict=True)
+    )
+
+
 def _light(name: str, state: CueState) -> CueLight:
     if name == state.queued:
         return CueLight.QUEUED
@@ -55,12 +64,12 @@ def _light(name: str, state: CueState) -> CueLight:
 
 
 def how_text(cue: Cue, show: Show) -> str:
-    """Return `soft 4 · fade 2 s · 20 s`: how it comes and how long it stays by itself."""
+    """Return `soft 4 · fade 2 s · → 0:20`: how it comes and how long it stays by itself."""
     spec = cue.spec(show.preset(cue.preset))
     cut = {Cut.HARD: "hard", Cut.SOFT: f"soft {spec.num_chunks}", Cut.NONE: "values"}[spec.cut]
     fade = f"fade {spec.fade_s:g} s" if spec.fade_s else ""
     mask = f"{len(cue.rows)} row{'s' * (len(cue.rows) != 1)}" if cue.rows is not None else ""
-    follow = f"then {time_text(cue.follow_s)}" if cue.follow_s is not None else ""
+    follow = f"→ {time_text(cue.follow_s)}" if cue.follow_s is not None else ""
     return " · ".join(part for part in (cut, fade, mask, follow) if part)
 
 

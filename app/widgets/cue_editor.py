@@ -43,7 +43,7 @@ class CueEditor(QWidget):
         self._show: Show | None = None
         self._is_filling = False
         self.list = QListWidget()
-        self.list.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.list.currentRowChanged.connect(self._on_chosen)
         self.empty = QLabel(_EMPTY)
         self.empty.setWordWrap(True)
@@ -116,12 +116,17 @@ class CueEditor(QWidget):
         for text, field, row, span in rows:
             grid.addWidget(parts.label("row", text), row, 0)
             grid.addWidget(field, row, 1, 1, span)
-        grid.addWidget(parts.label("row", "Cut"), 2, 0)
-        grid.addLayout(self._cut_line(), 2, 1, 1, 3)
+        self.preset = QComboBox()
+        self.preset.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.preset.activated.connect(self._on_edited)
+        grid.addWidget(parts.label("row", "Pad"), 2, 0)
+        grid.addWidget(self.preset, 2, 1, 1, 3)
+        grid.addWidget(parts.label("row", "Cut"), 3, 0)
+        grid.addLayout(self._cut_line(), 3, 1, 1, 3)
         for text, field, row, at, span in (
-            ("Chunks", self.chunks, 3, 0, 1),
-            ("Fade s", self.fade, 3, 2, 1),
-            ("Then s", self.follow, 4, 0, 3),
+            ("Chunks", self.chunks, 4, 0, 1),
+            ("Fade s", self.fade, 4, 2, 1),
+            ("Then s", self.follow, 5, 0, 3),
         ):
             grid.addWidget(parts.label("row", text), row, at)
             grid.addWidget(field, row, at + 1, 1, span)
@@ -167,8 +172,9 @@ class CueEditor(QWidget):
         self._show, self._is_filling = show, True
         presets = [preset.name for preset in show.presets]
         if presets != [self.pads.itemText(i) for i in range(self.pads.count())]:
-            self.pads.clear()
-            self.pads.addItems(presets)
+            for box in (self.pads, self.preset):
+                box.clear()
+                box.addItems(presets)
         self.list.clear()
         self.list.addItems([f"{view.number}   {view.name}    {view.how}" for view in views])
         names = [cue.name for cue in show.cues]
@@ -202,6 +208,7 @@ class CueEditor(QWidget):
         for field, text in texts:
             if field.text() != text:
                 field.setText(text)
+        self.preset.setCurrentText(form.preset)
         for text, button in self.cuts.items():
             button.setChecked(text == form.cut)
         self._fill_mask(cue, show)
@@ -246,12 +253,18 @@ class CueEditor(QWidget):
         cue = next(cue for cue in self._show.cues if cue.name == name)
         form = CueForm(
             name=self.name.text(),
-            preset=cue.preset,
+            preset=self.preset.currentText(),
             cut=next((text for text, b in self.cuts.items() if b.isChecked()), AS_PRESET),
             chunks=self.chunks.text(),
             fade=self.fade.text(),
             follow=self.follow.text(),
             note=self.note.text(),
-            rows=tuple(row for row, button in self.moves.items() if button.isChecked()),
+            rows=self._mask_of(cue),
         )
         self.form_changed.emit(name, form)
+
+    def _mask_of(self, cue: Cue) -> tuple[str, ...] | None:
+        """Return the rows that are checked; another pad has others, so its mask begins whole."""
+        if self.preset.currentText() != cue.preset:
+            return None
+        return tuple(row for row, button in self.moves.items() if button.isChecked())

@@ -10,7 +10,7 @@ from app.core.cue_view import CueLight, CueView
 from app.widgets import parts, theme
 
 _HEIGHT_PX = 70
-_CARD_PX = 158
+_CARD_PX = 166
 _BLINK_MS = 250
 _SIDE_PX = 148
 

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import re
+import signal
 import subprocess
 import sys
 from dataclasses import replace
@@ -21,7 +22,7 @@ from engine.protocol.messages import (
 from engine.protocol.show import Cue, Preset, Show
 from engine.protocol.show_file import save_show
 from engine.protocol.values import Cut, Look
-from tests.host_process import ROOT, attached, host_process
+from tests.host_process import ROOT, attached, host_process, worker_pids
 
 FIRST_LIGHT = ROOT / "presets" / "first-light"
 SHOW = Show(
@@ -87,6 +88,23 @@ def test_a_cut_by_hand_takes_the_picture_from_the_cue_and_another_window_sees_it
             assert state.cues.standby == "build"
             refusal = await client.ask(StandBy(cue="nowhere"))
             assert "the list has: doors, build, drop" in refusal.reason
+
+    asyncio.run(play())
+
+
+def test_a_cue_lands_although_its_generator_is_killed_between_go_and_the_boundary(host):
+    async def play():
+        async with attached(host) as client:
+            await client.ask(LoadCues(cues=specs()))
+            await client.ask(StandBy(cue="drop"))
+            await client.state(lambda s: s.worker.status == "live")
+            await asyncio.sleep(0.3)
+            (worker,) = worker_pids(host.pid)
+            await client.ask(Go())
+            os.kill(worker, signal.SIGKILL)
+            state = await client.state(lambda s: s.cues.on_air == "drop" and s.worker.restarts > 0)
+            assert SHOW.preset("Lotus").prompt in [part.text for part in state.prompt_now]
+            await client.state(lambda s: s.worker.status == "live")
 
     asyncio.run(play())
 

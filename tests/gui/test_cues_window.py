@@ -71,6 +71,11 @@ def test_a_cue_is_written_in_the_form_undone_and_done_again(host, play):
             QTest.keyClick(editor.follow, Qt.Key.Key_Return)
             assert (desk.show.cues[-1].name, desk.show.cues[-1].follow_s) == ("Drop", 90.0)
             await until(lambda: "Drop" in window.instrument.state.cues.names)
+            editor.preset.setCurrentText("Outrun")
+            editor.preset.activated.emit(editor.preset.currentIndex())
+            assert desk.show.cues[-1].preset == "Outrun"
+            window.instrument.undo()
+            assert (desk.show.cues[-1].preset, editor.preset.currentText()) == ("Lotus", "Lotus")
             editor.fade.setText("soon")
             QTest.keyClick(editor.fade, Qt.Key.Key_Return)
             assert "Fade: got 'soon'" in window.notices.kept[-1][1]

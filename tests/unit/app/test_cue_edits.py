@@ -1,7 +1,7 @@
 import pytest
 
 from app.core import cue_edits as cues
-from app.core.cue_view import CueLight, countdown_text, cue_views, neighbour, time_text
+from app.core.cue_view import CueLight, countdown_text, cue_views, lit, neighbour, time_text
 from engine.errors import ConfigError
 from engine.protocol.cues import CueState
 from engine.protocol.show import Cue, Preset, Show
@@ -54,9 +54,12 @@ def test_a_view_says_how_a_cue_comes_and_lights_it():
     show = Show(name="S", presets=(SEA, FIRE), cues=(cue, Cue(name="b", preset="Fire")))
     state = CueState(names=("Intro", "b"), on_air="Intro", standby="b", follow_in_s=12.2)
     first, second = cue_views(show, state)
-    assert first.how == "soft 6 · fade 2 s · 1 row · then 1:35"
+    assert first.how == "soft 6 · fade 2 s · 1 row · → 1:35"
     assert (first.light, second.light) == (CueLight.ON_AIR, CueLight.STANDBY)
     assert countdown_text(state) == "goes in 12 s"
+    gone = CueState(names=("Intro", "b"), on_air="Intro", queued="b")
+    assert [view.light for view in lit((first, second), gone)] == [CueLight.ON_AIR, CueLight.QUEUED]
+    assert lit((first, second), state) == (first, second)
     assert [time_text(s) for s in (0.5, 7, 9.97, 61)] == ["0.5 s", "7 s", "0:10", "1:01"]
 
 
