@@ -5,6 +5,8 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
+import sys
 
 import pytest
 from PySide6.QtCore import Qt
@@ -17,7 +19,7 @@ from app.session_store import FIRST_SHOW, SessionStore
 from engine.protocol.journal import last_record
 from engine.protocol.show_file import load_show, save_show
 from tests.gui.conftest import playing, until
-from tests.host_process import host_process
+from tests.host_process import ROOT, host_process
 
 
 @pytest.fixture
@@ -127,3 +129,64 @@ def test_an_engine_that_is_killed_comes_back_with_the_same_look_by_itself(play, 
         session.window.deleteLater()
 
     play(lose_the_engine())
+
+
+DYING_WINDOW = """
+import asyncio, os, signal, sys
+import qasync
+from PySide6.QtWidgets import QApplication
+from app.__main__ import Session, _parser
+from app.session_store import SessionStore
+from engine.protocol.show_file import load_show
+
+application = QApplication([])
+loop = qasync.QEventLoop(application)
+asyncio.set_event_loop(loop)
+
+async def die():
+    options = _parser().parse_args(["--port", sys.argv[1], "--attach-only", "--no-midi"])
+    session = Session(options, SessionStore(), load_show(sys.argv[2]))
+    session.open(with_midi=False)
+    asyncio.ensure_future(session.client.run())
+    while session.instrument.state is None:
+        await asyncio.sleep(0.02)
+    session.instrument.desk.add_cue("Lotus")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+loop.run_until_complete(die())
+"""
+
+
+def test_a_window_that_is_killed_right_after_an_edit_has_lost_nothing(play, host, own_show):
+    run = subprocess.run(
+        [sys.executable, "-c", DYING_WINDOW, str(host.port), str(own_show.folder)],
+        cwd=ROOT, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert run.returncode == -signal.SIGKILL, run.stderr
+    assert load_show(own_show.folder).cues == ()
+
+    async def come_back():
+        options = _parser().parse_args(["--port", str(host.port), "--attach-only", "--no-midi"])
+        store = SessionStore()
+        assert not store.session.closed
+        session = Session(options, store, load_show(own_show.folder))
+        session.open(with_midi=False)
+        conversation = asyncio.ensure_future(session.client.run())
+        window = session.window
+        await until(window.offer.isVisible)
+        assert "on air" not in window.offer.text.toolTip()  # the engine plays on with it
+        window.activateWindow()
+        QTest.keyClick(window, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier
+                       | Qt.KeyboardModifier.ShiftModifier)  # fmt: skip
+        assert [cue.preset for cue in session.instrument.show.cues] == ["Lotus"]
+        assert session.instrument.save()
+        await session.close()
+        conversation.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await conversation
+        window.feed.follow("")
+        window.close()
+        window.deleteLater()
+
+    play(come_back())
+    assert [cue.preset for cue in load_show(own_show.folder).cues] == ["Lotus"]
