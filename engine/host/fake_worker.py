@@ -46,6 +46,7 @@ from engine.protocol.orders import (
     FramesReady,
     Heartbeat,
     HostOrder,
+    KeepMasksReady,
     LoadModel,
     PreparePrompt,
     PromptRead,
@@ -133,7 +134,7 @@ class FakeWorker:
                         return 1
                 case PreparePrompt():
                     self._pipe.send(PromptRead(text=order.text, understood=(*order.text.split(),)))
-                case StoreStill() | DropStill():
+                case StoreStill() | DropStill() | KeepMasksReady():
                     pass  # what plans name of them is burnt in
                 case ChunkPlan():
                     self._run_chunk(order)

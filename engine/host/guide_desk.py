@@ -1,7 +1,8 @@
 """Still pictures between the performer's files and the worker.
 
 In:     guides that name files: of commands, of the show, of the score.
-Out:    `StoreStill` and `DropStill` orders, ahead of the plans that name their keys.
+Out:    `StoreStill` and `DropStill` orders, ahead of the plans that name their keys; and
+        `KeepMasksReady`, because a mask of people must be there when its cut lands.
 Thread: the event loop; files are read beside it.
 Full:   so many pictures are kept; what nobody names any more is dropped first.
 
@@ -22,6 +23,7 @@ import msgspec
 from engine.errors import ConfigError
 from engine.host.stills import Still, read_still
 from engine.protocol.guides import (
+    LIVE_MASKS,
     NO_GUIDES,
     Role,
     check_guides,
@@ -29,13 +31,13 @@ from engine.protocol.guides import (
     pictures_of,
     with_pictures,
 )
-from engine.protocol.orders import ChunkPlan, DropStill, StoreStill
+from engine.protocol.orders import ChunkPlan, DropStill, KeepMasksReady, StoreStill
 from engine.protocol.values import Cut, Guides, Severity
 
 MAX_STILLS = 64  # of 1.2 MB each at 832x480
 
 Notice = Callable[[Severity, str, str], None]
-Send = Callable[[StoreStill | DropStill], bool]
+Send = Callable[[StoreStill | DropStill | KeepMasksReady], bool]
 _Stamp = tuple[int, int]  # when the file was changed, and its size
 
 
@@ -62,6 +64,7 @@ class GuideDesk:
         self._reading: set[asyncio.Task[None]] = set()
         self._asked: set[_Name] = set()  # being read for the score
         self._failed: dict[_Name, str] = {}
+        self._masks: tuple[str, ...] = ()  # of the show, made of the source
         self._refusal = ""
         self._left_out = NO_GUIDES  # of the look before
         self._takes_guides = True  # until a worker says that its model does not
@@ -84,7 +87,11 @@ class GuideDesk:
 
     def announce(self, shows_guides: Iterable[Guides]) -> None:
         """Read the pictures of a show ahead of need; says which are missing."""
+        shows_guides = list(shows_guides)
         names = dict.fromkeys(name for guides in shows_guides for name in _names(guides))
+        masks = {guides.mask.kind for guides in shows_guides}
+        self._masks = tuple(kind for kind in LIVE_MASKS if kind in masks)
+        self._send(KeepMasksReady(kinds=self._masks))
         self._begin(list(names)[:MAX_STILLS])
 
     async def _read_ahead(self, names: list[_Name]) -> None:
@@ -139,6 +146,7 @@ class GuideDesk:
         """A new worker has no pictures yet; those of the score come with the next plan."""
         self._sent.clear()
         self._takes_guides = takes_guides
+        self._send(KeepMasksReady(kinds=self._masks))
 
     def on_report(self, refusal: str) -> None:
         """Say once why a guide was left out; give the worker one more picture of the show."""

@@ -35,6 +35,7 @@ from engine.protocol.orders import (
     DropStill,
     FramesReady,
     Heartbeat,
+    KeepMasksReady,
     LoadModel,
     PreparePrompt,
     PromptFailed,
@@ -127,8 +128,8 @@ class Supervisor:
         if text and self._pipe is not None and self.status == "live":
             self._pipe.try_send(PreparePrompt(text=text))
 
-    def give(self, order: StoreStill | DropStill) -> bool:
-        """Give a picture to the worker, or take it away; False when none is there to take it."""
+    def give(self, order: StoreStill | DropStill | KeepMasksReady) -> bool:
+        """Give the worker what its guides need; False when none is there to take it."""
         return self._pipe is not None and self.status == "live" and self._pipe.try_send(order)
 
     def restart(self, reason: str) -> None:

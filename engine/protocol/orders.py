@@ -56,6 +56,12 @@ class DropStill(Message, frozen=True, kw_only=True):
     key: str
 
 
+class KeepMasksReady(Message, frozen=True, kw_only=True):
+    """Look for these in the source from now on, so that a cut to a mask of them has it at once."""
+
+    kinds: tuple[str, ...]  # of the masks that are made of the source; replaces those before
+
+
 class ChunkPlan(Message, frozen=True, kw_only=True):
     """Everything the generator needs to know about one chunk. Appended to the take before it runs.
 
@@ -88,7 +94,9 @@ class Shutdown(Message, frozen=True, kw_only=True):
     """Finish the chunk in hand and leave."""
 
 
-HostOrder = LoadModel | PreparePrompt | StoreStill | DropStill | ChunkPlan | Shutdown
+HostOrder = (
+    LoadModel | PreparePrompt | StoreStill | DropStill | KeepMasksReady | ChunkPlan | Shutdown
+)
 
 
 class WorkerReady(Message, frozen=True, kw_only=True):

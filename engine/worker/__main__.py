@@ -26,6 +26,7 @@ from engine.protocol.orders import (
     ChunkPlan,
     DropStill,
     Heartbeat,
+    KeepMasksReady,
     LoadModel,
     PreparePrompt,
     Shutdown,
@@ -84,6 +85,8 @@ class Worker:
                         self._loop.guidance.store(still)
                     case (DropStill() as still, _):
                         self._loop.guidance.drop(still)
+                    case (KeepMasksReady() as masks, _):
+                        self._loop.keep_masks_ready(masks.kinds)
                     case (Shutdown(), _):
                         return
                     case (LoadModel(), _):

@@ -11,7 +11,7 @@ What a plan asks for is decided in `recipe`, what a boundary resets in `kept_sta
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -137,6 +137,10 @@ class ChunkLoop:
         self._play_loras(plan)
         self._text.recache_if_due()
         return resets
+
+    def keep_masks_ready(self, kinds: Sequence[str]) -> None:
+        """Let these preprocessors run although nothing asks for them yet."""
+        self._channels.preprocess.keep(kinds if self.vace is not None else ())
 
     def _play_loras(self, plan: ChunkPlan) -> None:
         """Turn LoRAs to the plan's amounts. The context stays: what was made, was made."""

@@ -49,6 +49,7 @@ class PreprocessRunner:
         self._standing = StandingCast(preprocessors)
         self._costly = CostlyCast(costly or {})
         self._kinds = ("", "")  # to steer, for a mask
+        self._kept: tuple[str, ...] = ()
         first = LaneSettings(name="preprocess", max_backlog_frames=_MAX_BACKLOG_FRAMES, form=form)
         second = LaneSettings(
             name="preprocess-costly", max_backlog_frames=_MAX_COSTLY_BACKLOG_FRAMES, form=form,
@@ -73,12 +74,20 @@ class PreprocessRunner:
 
         Generator thread; returns at once.
         """
-        if (kind, mask_kind) == self._kinds:
+        self._run((kind, mask_kind), self._kept)
+
+    def keep(self, kinds: Sequence[str]) -> None:
+        """Let these run whether they are asked for or not. Generator thread; returns at once."""
+        self._run(self._kinds, tuple(kinds))
+
+    def _run(self, kinds: tuple[str, str], kept: tuple[str, ...]) -> None:
+        before, wanted = (*self._kinds, *self._kept), (*kinds, *kept)
+        self._kinds, self._kept = kinds, kept
+        if wanted == before:
             return
-        before, self._kinds = self._kinds, (kind, mask_kind)
-        for fresh in {kind, mask_kind} & self._costly.kinds - set(before):
+        for fresh in {*wanted} & self._costly.kinds - {*before}:
             self.store.forget(fresh)  # from when it was wanted before
-        self._costly.want(kind, mask_kind)
+        self._costly.want(*wanted)
 
     @property
     def refusal(self) -> str:

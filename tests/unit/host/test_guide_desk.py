@@ -12,7 +12,7 @@ import pytest
 from engine.errors import ConfigError
 from engine.host.guide_desk import MAX_STILLS, GuideDesk
 from engine.protocol.guides import NO_GUIDES
-from engine.protocol.orders import DropStill, StoreStill
+from engine.protocol.orders import DropStill, KeepMasksReady, StoreStill
 from engine.protocol.values import Cut, Guides, Mask
 from tests.fakes import Notices, chunk_plan
 
@@ -72,7 +72,8 @@ def test_a_plan_names_pictures_by_keys_that_the_worker_has(desk, worker, tmp_pat
     found = desk.keyed(chunk_plan(0, guides=guides)).guides
     assert {*found.references, found.first_frame, found.mask.image} == set(worker.keys)
     assert found.mask.inverted
-    assert [o.is_reference for o in worker.orders].count(True) == 1
+    stills = [order for order in worker.orders if isinstance(order, StoreStill)]
+    assert [still.is_reference for still in stills].count(True) == 1
 
 
 def test_a_picture_is_sent_once_and_again_to_the_next_worker(desk, worker, tmp_path):
@@ -186,7 +187,7 @@ def test_without_vace_the_rest_of_a_look_is_played_and_it_is_said_once(
     for index in range(3):
         of_chunk = guides if index == 0 else msgspec.structs.replace(guides, first_frame="")
         assert desk.keyed(chunk_plan(index, guides=of_chunk)).guides == NO_GUIDES
-    assert worker.orders == []
+    assert worker.keys == []
     (said,) = notices.texts
     assert said.startswith("left out: reference, first frame; the model takes no masks")
 
@@ -202,3 +203,16 @@ def test_a_refusal_of_the_worker_is_said_once_until_it_changes(desk, notices):
     for said in ("a", "a", "", "a", "b"):
         desk.on_report(said)
     assert notices.texts == ["a", "a", "b"]
+
+
+def test_masks_of_the_show_are_kept_ready_by_every_worker(desk, worker):
+    def kept():
+        return [order.kinds for order in worker.orders if isinstance(order, KeepMasksReady)]
+
+    async def announce(*kinds):
+        desk.announce([Guides(mask=Mask(kind=kind)) for kind in kinds])
+
+    run(announce("person", "none", "person"))
+    desk.on_ready(takes_guides=True)
+    run(announce("luminance"))
+    assert kept() == [(), ("person",), ("person",), ("luminance",)]

@@ -251,3 +251,25 @@ def test_a_replay_needs_no_picture():
                 index, parameters=CONTROL, guides=wanted, recorded_condition=report.condition
             )
             assert worker.run(again).frames_crc32 == report.frames_crc32
+
+
+def test_a_mask_that_is_kept_ready_is_there_when_its_cut_lands():
+    masked = Guides(mask=Mask(kind="person"))
+    with tiny_worker(tiny_vace_model(), costly={"person": Everywhere}) as worker:
+        worker.loop.keep_masks_ready(("person", "luminance"))
+        newest = worker.deliver(FRAMES_PER_CHUNK)
+        while worker.preprocess.costly_lane.step():
+            pass
+        reports = [
+            worker.run(plan(n, parameters=CONTROL, input_until=newest, guides=masked))
+            for n in range(2)
+        ]
+    assert [report.guides for report in reports] == [("mask",), ("mask",)]
+    assert reports[0].control_kind == "luminance"
+
+
+def test_nothing_is_kept_ready_for_a_model_without_masks():
+    with tiny_worker(costly={"person": Everywhere}) as worker:
+        worker.loop.keep_masks_ready(("person",))
+        worker.deliver(2)
+        assert not worker.preprocess.costly_lane.step()
