@@ -72,13 +72,14 @@ def _answers(environment: dict[str, str]) -> bool:
 class Controller:
     """A controller in a process of its own."""
 
-    def __init__(self, environment: dict[str, str]) -> None:
+    def __init__(self, environment: dict[str, str], client: str = "") -> None:
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "tests.jack"], cwd=ROOT, text=True, bufsize=1,
+            [sys.executable, "-m", "tests.jack", client], cwd=ROOT, text=True, bufsize=1,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             env=os.environ | environment,
         )  # fmt: skip
-        self.name = f"testctl{self.process.pid}:knobs"  # never that of one that was killed
+        own = f"testctl{self.process.pid}"  # never the name of one that was killed
+        self.name = f"{client or own}:knobs"
         assert self.process.stdout.readline() == "ready\n"
 
     def send(self, line: str) -> None:
@@ -98,9 +99,9 @@ class Controller:
 
 
 @contextmanager
-def controller(environment: dict[str, str]):
-    """A controller that is unplugged afterwards."""
-    plugged = Controller(environment)
+def controller(environment: dict[str, str], client: str = ""):
+    """A controller that is unplugged afterwards; `client` is its maker's name for it."""
+    plugged = Controller(environment, client)
     try:
         yield plugged
     finally:
@@ -111,7 +112,7 @@ def _main() -> None:
     import mido
 
     backend = mido.Backend("mido.backends.rtmidi/UNIX_JACK")
-    client = f"testctl{os.getpid()}"
+    client = sys.argv[1] or f"testctl{os.getpid()}"
     port = backend.open_output("knobs", virtual=True, client_name=client)
     lights = backend.open_input("lights", virtual=True, client_name=client)
     print("ready", flush=True)  # noqa: T201 - the way this script answers

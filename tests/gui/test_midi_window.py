@@ -1,6 +1,7 @@
 """From a real control through JACK, the MIDI child and the window to the engine, and back."""
 
 import asyncio
+from contextlib import ExitStack
 
 import pytest
 from PySide6.QtCore import QPoint, Qt
@@ -151,6 +152,45 @@ def test_lights_blink_while_a_cut_waits_are_solid_on_air_and_dark_when_we_leave(
     with jack.controller(server) as knobs:
         play(perform(knobs))
         play(told(knobs, "900000", "900100", "f0470002f7"))
+
+
+FACTORY = {  # device: a light that it is told, what its pad 3 sends; one of each way of lighting
+    "APC MINI": ("903805", "903a7f"),
+    "LPMiniMK3 MI": ("f0002029020d030351", "90537f"),
+    "Midi Fighter Twister": ("b0007f", "b1027f"),
+}
+
+
+def test_factory_maps_light_their_controllers_and_cut_to_pads(host, play, server):
+    async def perform(makers):
+        async with window_with_midi(host.port, makers["APC MINI"]) as (window, desk, _):
+            instrument = window.instrument
+            other = instrument.show.presets[5]
+            instrument.press_preset(other)  # so that pad 1 is idle
+            await until(lambda: instrument.state.look_name == other.name)
+            for device, (light, press) in FACTORY.items():
+                maker = makers[device]
+                await until(lambda maker=maker: maker.name in desk.ports.lit)
+                assert desk.controller_of(maker.name).is_read_only
+                await lit(maker, light)
+                await pressed(desk, maker, f"raw {press} {press[:-2]}00")
+            wanted = instrument.show.presets[2].name
+            await until(lambda: instrument.state.look_name == wanted)
+
+    async def pressed(desk, maker, press):
+        """Press until it is heard; the first message to a new port may be lost."""
+        while not any(line.port == maker.name and line.meant == "pad 3" for line in desk.lines):
+            maker.send(press)
+            await asyncio.sleep(0.1)
+
+    async def lit(maker, light):
+        heard = []
+        await until(
+            lambda: heard.extend(maker.heard()) or any(said.startswith(light) for said in heard)
+        )
+
+    with ExitStack() as plugged:
+        play(perform({d: plugged.enter_context(jack.controller(server, d)) for d in FACTORY}))
 
 
 def test_a_sequencers_clock_becomes_a_beat_and_its_silence_ends_it(host, play, server):
