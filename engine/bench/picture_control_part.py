@@ -63,12 +63,13 @@ def play_control(stage: Stage) -> Part:
     shows: list[Followed] = []
     sources: list[Followed] = []
     rows: list[Row] = []
+    prompts = CONTROL_PROMPTS[: stage.amounts.control_prompts]
+    free = {prompt: stage.show(prompt, stage.amounts.control_chunks) for prompt in prompts}
     for kind in spread(list(CONTROL_KINDS), stage.amounts.control_kinds):
-        for prompt in CONTROL_PROMPTS[: stage.amounts.control_prompts]:
+        for prompt in prompts:
             source, maps = _drawn(stage, kind, prompt)
             frames = stage.show(prompt, stage.amounts.control_chunks, conditions=conditions(maps))
-            free = stage.show(prompt, stage.amounts.control_chunks)
-            shows.append(follow(kind, frames, free, maps))
+            shows.append(follow(kind, frames, free[prompt], maps))
             sources.append(source)
             moments = evenly(len(frames), _MOMENTS)
             rows.append(Row(f"{prompt}, {kind}", cells_of(frames, moments)))
