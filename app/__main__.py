@@ -24,7 +24,7 @@ from app.engine_process import EngineProcess
 from app.instrument import Instrument
 from app.main_window import MainWindow
 from app.recovery import Recovery
-from app.session_store import FIRST_SHOW, SessionStore
+from app.session_store import FIRST_SHOW, SessionStore, other_window_is_open, this_window
 from app.widgets import theme
 from engine.errors import EngineError, ExitCode, ShowError
 from engine.protocol.show import Show
@@ -33,6 +33,7 @@ from engine.protocol.values import Severity
 
 _SIZE_PX = (1440, 900)
 _SIGNAL_POLL_MS = 200
+_SECOND = "Another window is open and keeps the journal; what you change in this one, save often"
 
 
 def main(arguments: Sequence[str] | None = None) -> ExitCode:
@@ -82,6 +83,7 @@ class Session:
 
     def __init__(self, options: argparse.Namespace, store: SessionStore, show: Show) -> None:
         self._store = store
+        self._is_second = other_window_is_open(store.session)
         self._may_own_engine = not options.attach_only
         process = None if options.attach_only else EngineProcess(_engine_arguments(options, show))
         self.client = EngineClient(options.port, process)
@@ -104,16 +106,22 @@ class Session:
             geometry = base64.b64decode(session.geometry, validate=False)
             self.window.restoreGeometry(QByteArray(geometry))
         self.window.show()
-        if not session.closed:
-            self._say(Severity.INFO, "The last session did not end well; it is back as it was")
-        self.recovery.begin(was_closed=session.closed)
+        if self._is_second:
+            self._say(Severity.WARNING, _SECOND)
+        else:
+            if not session.closed:
+                self._say(Severity.INFO, "The last session did not end well; it is back as it was")
+            self.recovery.begin(was_closed=session.closed)
         if session.left_running:
             text = f"The engine was left running for {session.left_running}"
             self._say(Severity.INFO, text)
         for remark in self.instrument.show.remarks:
             self._say(Severity.INFO, remark)
         folder = str(self.instrument.show.folder or "")
-        self._journal(show=folder, closed=False, left_running="")
+        pid, began_s = this_window()
+        self._journal(
+            show=folder, closed=False, left_running="", window_pid=pid, window_began_s=began_s
+        )
         if with_midi:
             self.midi.start()
 
@@ -144,6 +152,8 @@ class Session:
         self.window.notices.add(severity, text)
 
     def _journal(self, **changes: object) -> None:
+        if self._is_second:
+            return
         self._store.write(msgspec.structs.replace(self._store.session, **changes))
 
 

@@ -41,12 +41,14 @@ class Recovery(QObject):
         self._offer: Offer | None = None
         self._state: EngineState | None = None
         self._written: Autosave | None = None
+        self._has_begun = False
         self._has_failed = False
         self._timer = QTimer(self, singleShot=True, interval=_ON_AIR_MS)
         self._timer.timeout.connect(self.write)
 
     def begin(self, was_closed: bool) -> None:
         """Put what the last window left aside, and begin to write."""
+        self._has_begun = True
         self._before = self._what_was_left(was_closed)
         self._desk.changed.connect(self.write)
         self._client.state_arrived.connect(self._on_state)
@@ -81,14 +83,15 @@ class Recovery(QObject):
         if self._offer is None:
             return
         at, self._offer = self._offer.saved.at, None
-        kept = self._left.with_name(f"left-{at.replace(':', '')}.jsonl")
+        kept = self._left.with_name(f"left-{datetime.now():%Y-%m-%d-%H%M%S}.jsonl")
         if self._left.exists():
             self._left.replace(kept)
         self.noticed.emit(Severity.INFO, f"The set of {at} is left; its journal is {kept}")
 
     def close(self) -> None:
-        """Write the last record and let the file go."""
-        self.write()
+        """Write the last record, if we write at all, and let the file go."""
+        if self._has_begun:
+            self.write()
         self._journal.close()
 
     # ------------------------------------------------------------ writing

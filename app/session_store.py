@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from contextlib import suppress
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+
+import psutil
 
 from app.core.session import Session, from_text, to_text
 from engine.protocol.atomic_file import write_atomically
@@ -37,6 +40,23 @@ class SessionStore:
             return from_text(self._path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError):
             return Session()
+
+
+def this_window() -> tuple[int, float]:
+    """Return our process id, and when we began: numbers are given out again, times are not."""
+    process = psutil.Process()
+    return process.pid, process.create_time()
+
+
+def other_window_is_open(session: Session) -> bool:
+    """Return whether the window that wrote the session lives, and is another process."""
+    if session.closed or session.window_pid in (0, os.getpid()):
+        return False
+    try:
+        began_s = float(psutil.Process(session.window_pid).create_time())
+    except psutil.Error:
+        return False
+    return abs(began_s - session.window_began_s) < 1.0
 
 
 def own_copy(show: Show) -> Show:

@@ -1,6 +1,8 @@
+import os
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 
 from app.core.session import (
@@ -12,7 +14,13 @@ from app.core.session import (
     recovered_bindings,
     to_text,
 )
-from app.session_store import FIRST_SHOW, SessionStore, own_copy
+from app.session_store import (
+    FIRST_SHOW,
+    SessionStore,
+    other_window_is_open,
+    own_copy,
+    this_window,
+)
 from engine.protocol.messages import OutputState
 from engine.protocol.show import Binding, ControlKind, Show
 from engine.protocol.show_file import load_show
@@ -74,3 +82,15 @@ def test_a_factory_show_is_copied_before_it_is_changed_and_never_over_an_older_c
     assert second.folder == segue_home / "shows" / "first-light-2"
     assert load_show(first.folder) == load_show(FIRST_SHOW)
     assert own_copy(first) is first
+
+
+def test_another_window_is_one_that_lives_began_then_and_is_not_us():
+    pid, began_s = this_window()
+    parent = psutil.Process(os.getppid())
+    alive = Session(closed=False, window_pid=parent.pid, window_began_s=parent.create_time())
+    assert other_window_is_open(alive)
+    ours = Session(closed=False, window_pid=pid, window_began_s=began_s)
+    closed = msgspec.structs.replace(alive, closed=True)
+    reused = msgspec.structs.replace(alive, window_began_s=alive.window_began_s - 99)
+    nobody = msgspec.structs.replace(alive, window_pid=2**22 + 1)
+    assert not any(map(other_window_is_open, (ours, closed, reused, nobody, Session())))
