@@ -13,6 +13,12 @@ def _cpu(arguments: Sequence[str]) -> int:
     return house_cpu.main(arguments)
 
 
+def _gpu(arguments: Sequence[str]) -> int:
+    from engine.bench import gpu
+
+    return gpu.main(arguments)
+
+
 def _picture(arguments: Sequence[str]) -> int:
     from engine.bench import picture
 
@@ -21,6 +27,7 @@ def _picture(arguments: Sequence[str]) -> int:
 
 _MEASUREMENTS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "--cpu": (_cpu, "the house model on this processor"),
+    "--gpu": (_gpu, "published models' sizes on this GPU"),
     "--picture": (_picture, "the pictures of the house model or of a show, with contact sheets"),
 }
 

@@ -15,7 +15,8 @@ from engine.worker.models.wan.cache_plan import (
     CacheWindow,
     Positions,
 )
-from engine.worker.models.wan.rollout import ChunkSampler, HintsOf, RolloutConfig
+from engine.worker.models.wan.passes import Steer
+from engine.worker.models.wan.rollout import ChunkSampler, RolloutConfig
 from engine.worker.models.wan.transformer import CausalTransformer
 from engine.worker.models.wan.vace import VaceStack
 from engine.worker.schedule import DenoisingSteps, SigmaTable
@@ -30,8 +31,8 @@ class RecordingSampler(ChunkSampler):
         self.flows: list[Tensor] = []
         super().__init__(model, config, vace)
 
-    def _velocity(self, inputs: Tensor, timestep: float, hints_of: HintsOf | None = None) -> Tensor:
-        flow = super()._velocity(inputs, timestep, hints_of)
+    def _velocity(self, inputs: Tensor, timestep: float, steer: Steer | None = None) -> Tensor:
+        flow = super()._velocity(inputs, timestep, steer)
         self.flows.append(flow)
         return flow
 

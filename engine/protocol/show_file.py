@@ -43,6 +43,7 @@ from engine.protocol.show_guides import (
 from engine.protocol.values import (
     CODECS,
     MAX_LATENTS_PER_CHUNK,
+    PRECISIONS,
     Cut,
     ModelChoice,
     OutputSpec,
@@ -213,6 +214,7 @@ def _read_model(fields: Fields) -> ModelChoice:
             "latents_per_chunk", 0, MAX_LATENTS_PER_CHUNK, default.latents_per_chunk
         ),
         codec=fields.choice("codec", CODECS, default.codec),
+        precision=fields.choice("precision", PRECISIONS, default.precision),
     )
     for key, value in (("width_px", choice.width_px), ("height_px", choice.height_px)):
         if value % 16:

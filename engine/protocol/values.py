@@ -11,6 +11,7 @@ import msgspec
 
 PROTOCOL_VERSION = 3
 CODECS = ("auto", "vae", "tae")
+PRECISIONS = ("auto", "bf16", "fp8")
 MAX_LATENTS_PER_CHUNK = 6
 
 
@@ -126,6 +127,7 @@ class ModelChoice(Value, frozen=True, kw_only=True):
     device: str = "auto"  # auto, cpu, cuda
     latents_per_chunk: int = 0  # fewer answer sooner, more look steadier; 0: the model's own
     codec: str = "auto"  # auto: the model's own; vae or tae, the tiny one, for published models
+    precision: str = "auto"  # of products on a GPU: bf16 or fp8; auto: fp8 where it pays
 
 
 class Reset(Value, frozen=True, kw_only=True):

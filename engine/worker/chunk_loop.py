@@ -64,7 +64,7 @@ class ChunkLoop:
 
     def __init__(self, model: LoadedModel, channels: Channels) -> None:
         self.model = model
-        self.streams = Streams.of(model.codec)
+        self.streams = Streams.of(model.codec, model.compute.device)
         self.telemetry = Telemetry(model.compute.device, channels.progress)
         self._channels = channels
         self._device = model.compute.device
@@ -113,7 +113,7 @@ class ChunkLoop:
     def warm_up(self) -> None:
         """Run the shapes of a first and of a later chunk, then forget them."""
         text = self._text.warm_up()
-        for index in range(2):
+        for index in range(self._num_warm_up_chunks()):
             plan = ChunkPlan(
                 chunk_index=-1, cut_number=0, chunk_in_cut=index, snapshot_version=0, seed=0,
                 text=text, parameters=recipe.WARM_UP_PARAMETERS,
@@ -125,6 +125,13 @@ class ChunkLoop:
             self._finish(plan, latents, None, "")
         self._kept.apply({Event.FAULT: "warm-up"}, None)
         self._text.forget()
+
+    def _num_warm_up_chunks(self) -> int:
+        """A first and a later chunk; on a GPU, every fill level of the cache is recorded."""
+        if self._device.type != "cuda":
+            return 2
+        config = self._sampler.config
+        return -(-config.window.window_latents // config.latents_per_chunk) + 1
 
     def is_fresh(self, state: State) -> bool | None:
         """Whether a piece of state is as after loading; None where the plan says what it is."""
@@ -267,6 +274,7 @@ class ChunkLoop:
         return {
             "attention": backend_for(tokens, tokens, None),
             **layer_backends(self._device, self.model.compute.dtype),
+            **self.model.fast_path.backends,
         }
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:

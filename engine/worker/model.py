@@ -7,7 +7,7 @@ house model with random weights, whose pictures mean nothing but whose path is t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import torch
@@ -16,6 +16,7 @@ from engine.errors import ConfigError, WeightsError
 from engine.protocol.parameters import LORA_ROWS
 from engine.protocol.values import ModelChoice
 from engine.worker.device import Compute
+from engine.worker.fast_path import FastPath, quicken
 from engine.worker.models.folders import ModelFolder, find_model
 from engine.worker.models.house.house import WEIGHTS_DIR, load_house
 from engine.worker.models.spec import (
@@ -65,6 +66,7 @@ class LoadedModel:
         prompts: its text encoder.
         anchor: for a context that begins with a re-encoded frame.
         loras: LoRAs whose amounts the show rides; None for a model without any.
+        fast_path: what runs in place of plain passes.
         notices: sentences for the performer.
     """
 
@@ -76,6 +78,7 @@ class LoadedModel:
     prompts: PromptBook
     anchor: AnchorFrames | None = None
     loras: LoraRack | None = None
+    fast_path: FastPath = field(default_factory=FastPath)
     notices: tuple[str, ...] = ()
 
 
@@ -142,6 +145,7 @@ def _house(found: ModelFolder, choice: ModelChoice, compute: Compute) -> LoadedM
         if vace is None
         else untrained_sampler(found.spec.transformer, vace, config, compute)
     )
+    fast_path = quicken(sampler, compute, choice.precision)
     return LoadedModel(
         spec=found.spec,
         choice=choice,
@@ -149,6 +153,8 @@ def _house(found: ModelFolder, choice: ModelChoice, compute: Compute) -> LoadedM
         sampler=sampler,
         codec=house.codec,
         prompts=Prompts(house.text),
+        fast_path=fast_path,
+        notices=fast_path.notices,
     )
 
 
@@ -182,16 +188,19 @@ class _Published:
         transformer = self._transformer()
         loras, said_of_loras = self._loras(transformer)
         config = rollout_config(spec, self.choice.width_px, self.choice.height_px)
+        sampler = ChunkSampler(transformer, config, vace)
+        fast_path = quicken(sampler, self.compute, self.choice.precision)
         return LoadedModel(
             spec=spec,
             choice=self.choice,
             compute=self.compute,
-            sampler=ChunkSampler(transformer, config, vace),
+            sampler=sampler,
             codec=codec,
             prompts=self._prompts(spec.text),
             anchor=anchor,
             loras=loras,
-            notices=(*_licence_notice(spec), *said_of_loras),
+            fast_path=fast_path,
+            notices=(*_licence_notice(spec), *said_of_loras, *fast_path.notices),
         )
 
     @property

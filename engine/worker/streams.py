@@ -17,8 +17,10 @@ from typing import NewType
 import torch
 from torch import Tensor
 
+from engine.worker.kernels.graphs import Graphs
 from engine.worker.models.wan.codec import Codec, CodecState
 from engine.worker.models.wan.codec_stream import DecodeStream, EncodeStream
+from engine.worker.models.wan.recorded_codec import RecordedDecoder
 
 VideoLatents = NewType("VideoLatents", Tensor)
 ReactiveLatents = NewType("ReactiveLatents", Tensor)
@@ -232,10 +234,13 @@ class Streams:
     inactive: InactiveEncodeStream
 
     @staticmethod
-    def of(codec: Codec) -> Streams:
-        """Return fresh streams over one codec's weights."""
+    def of(codec: Codec, device: torch.device | None = None) -> Streams:
+        """Return fresh streams over one codec's weights; on a GPU the picture is played back."""
+        decoder = codec
+        if device is not None and device.type == "cuda":
+            decoder = RecordedDecoder(codec, Graphs(device))
         return Streams(
-            PictureStream(codec),
+            PictureStream(decoder),
             VideoEncodeStream(codec),
             ReactiveEncodeStream(codec),
             InactiveEncodeStream(codec),

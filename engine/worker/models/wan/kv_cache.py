@@ -6,13 +6,15 @@ Thread: generator. The decisions are `cache_plan`'s; this module moves tensors.
 Full:   the oldest latents after the sink make room; there is no limit to the length of a show.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from engine.worker.kernels.attention import attention
+from engine.worker.kernels.rows import KVSlots, Turn
 from engine.worker.models.wan.blocks import TextKV
 from engine.worker.models.wan.cache_plan import (
     CacheRule,
@@ -45,6 +47,50 @@ class CacheShape:
     def tokens_per_latent(self) -> int:
         """Tokens of one slot."""
         return self.rows * self.columns
+
+
+class Keys(NamedTuple):
+    """Where a layer's own keys and values go, and what it attends to: [1, T, n, dh]."""
+
+    slots: KVSlots
+    k: Tensor
+    v: Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class CachePass:
+    """What a pass does to the buffers, for whoever writes and reads them himself.
+
+    Attributes:
+        key: equal for passes that do the same to the same buffers.
+        turn: rotation of the pass's rows.
+        mask: bool [L, T]; None where every query sees all that is valid.
+        buffers: rotated keys, keys before rotation (None where nobody needs them) and values,
+            [layers, n, places, dh].
+        start: place of the first row that is written.
+        stop: one past the last place that is valid.
+        skip: rows at the start that are not written.
+    """
+
+    key: Hashable
+    turn: Turn
+    mask: Tensor | None
+    buffers: tuple[Tensor, Tensor | None, Tensor]
+    start: int
+    stop: int
+    skip: int
+
+    def keys(self, layer: int) -> Keys:
+        """Return what one layer writes and reads."""
+        k, plain, v = self.buffers
+        own = None if plain is None else plain[layer]
+        valid = (part[layer, :, : self.stop].transpose(0, 1)[None] for part in (k, v))
+        return Keys(KVSlots(k[layer], v[layer], own, self.start, self.skip), *valid)
+
+
+def turn_of(table: RopeTable) -> Turn:
+    """Return a rotation without the axis of heads."""
+    return Turn(table.cos.squeeze(1), table.sin.squeeze(1))
 
 
 class KVCache:
@@ -121,6 +167,18 @@ class KVCache:
         if self._is_relative:
             self._unrotated[layer, :, start:stop] = k[:, skip:]
 
+    @property
+    def current(self) -> CachePass:
+        """The pass that was begun last, for a batch of one."""
+        k, v, unrotated = (
+            part[:, 0].transpose(1, 2) for part in (self._k, self._v, self._unrotated)
+        )
+        places = (self._start_token, self._stop_token, self._skip_tokens)
+        return CachePass(
+            (places, self._positions), turn_of(self._query_table), self._mask,
+            (k, unrotated if self._is_relative else None, v), *places,
+        )  # fmt: skip
+
     def layer(self, index: int) -> tuple[Tensor, Tensor]:
         """Valid keys as stored (unrotated with WINDOW positions) and values [B, T, n, dh]."""
         stop = self.state.cached * self.shape.tokens_per_latent
@@ -131,6 +189,7 @@ class KVCache:
         self._start_token = plan.write_start * tokens
         self._stop_token = plan.write_stop * tokens
         self._skip_tokens = plan.write_skip * tokens
+        self._positions = plan.query_positions
         self._query_table = self._table(plan.query_positions)
         self._mask = None
         self.state = plan.after
@@ -141,6 +200,9 @@ class KVCache:
         step = plan.evict * tokens
         start = self.window.sink_latents * tokens
         stop = plan.write_start * tokens
+        if self._k.is_cuda:
+            self._move_on_gpu((start, step, stop), plan)
+            return
         buffers = (self._unrotated, self._v)
         # Steps of the distance moved never overlap, so no temporary copy is needed.
         for at in range(start, stop, step):
@@ -152,6 +214,19 @@ class KVCache:
             moved = self._unrotated[:, :, start:stop].flatten(0, 1)
             turned = rotate(moved, self._table(positions))
             self._k[:, :, start:stop] = turned.view_as(self._k[:, :, start:stop])
+
+    def _move_on_gpu(self, places: tuple[int, int, int], plan: PassPlan) -> None:
+        """Do what `_evict` does, in one kernel a step: each key is read once and turned there."""
+        from engine.worker.kernels.triton_moves import move_inplace
+
+        start, _, stop = places
+        if stop <= start:
+            return
+        table = None
+        if self._is_relative:
+            table = turn_of(self._table(tuple(range(plan.write_start))))
+        flat = [part.transpose(2, 3).flatten(0, 2) for part in (self._unrotated, self._k, self._v)]
+        move_inplace((flat[0], flat[1], flat[2]), table, places)
 
     def _table(self, positions: tuple[int, ...]) -> RopeTable:
         shape = self.shape
@@ -169,8 +244,8 @@ class TextCache:
     """Cross-attention keys and values of the present prompt, made on first use."""
 
     def __init__(self, model: CausalTransformer, vace: VaceStack | None = None) -> None:
-        self._model = model
-        self._vace = vace
+        self.model = model
+        self.vace = vace
         self._text: Tensor | None = None
         self.invalidate()
 
@@ -197,7 +272,7 @@ class TextCache:
             ValueError: no text was ever set.
         """
         if self._kvs is None:
-            self._kvs = self._model.text_kvs(self._text_tokens())
+            self._kvs = self.model.text_kvs(self._text_tokens())
         return self._kvs
 
     def vace_kvs(self) -> Sequence[TextKV]:
@@ -207,14 +282,14 @@ class TextCache:
             ValueError: no text was ever set, or there is no stack.
         """
         if self._vace_kvs is None:
-            if self._vace is None:
+            if self.vace is None:
                 raise ValueError("keys of a VACE stack asked for, but the model has none")
-            self._vace_kvs = self._vace.text_kvs(self._text_tokens())
+            self._vace_kvs = self.vace.text_kvs(self._text_tokens())
         return self._vace_kvs
 
     def _text_tokens(self) -> Tensor:
         if self._text is None:
             raise ValueError("no text set: call set_text before the first chunk")
         if self._tokens is None:
-            self._tokens = self._model.embed_text(self._text)
+            self._tokens = self.model.embed_text(self._text)
         return self._tokens

@@ -52,6 +52,16 @@ class LoraLinear(nn.Linear):
             y = y + part.amount * F.linear(F.linear(x, part.down), part.up)
         return y
 
+    def merged(self) -> nn.Linear:
+        """Return a plain layer that does the same at the present amounts."""
+        weight = self.weight.float()
+        for part in self.active:
+            weight = weight + part.amount * (part.up.float() @ part.down.float())
+        has_bias = self.bias is not None
+        layer = nn.Linear(self.in_features, self.out_features, bias=has_bias, device="meta")
+        layer.weight, layer.bias = nn.Parameter(weight.to(self.weight.dtype)), self.bias
+        return layer
+
 
 class LoraRack:
     """The LoRAs beside one transformer, each with its amount; all begin at 0."""

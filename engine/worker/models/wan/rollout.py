@@ -16,7 +16,6 @@ One chunk of a model with a clean pass, in order:
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 import torch
 from torch import Tensor
@@ -29,18 +28,14 @@ from engine.worker.models.wan.cache_plan import (
     plan_context,
 )
 from engine.worker.models.wan.kv_cache import CacheShape, KVCache, TextCache
+from engine.worker.models.wan.passes import Passes, PlainPasses, Steer
 from engine.worker.models.wan.transformer import CausalTransformer
-from engine.worker.models.wan.vace import ChunkHints, Hints, VaceControl, VaceStack
+from engine.worker.models.wan.vace import ChunkHints, VaceControl, VaceStack
 from engine.worker.schedule import DenoisingSteps, add_noise, clean_from_flow
 
 NoiseByStep = Callable[[int], Tensor]
 """step -> unit normal [B, F, C, h, w] float32; step 0 starts the chunk, step i > 0 follows
 denoising step i - 1."""
-
-HintsOf = Callable[[Tensor, Tensor], Hints]
-"""(tokens before any block, time rows for the blocks) -> what to add after which layers."""
-
-_MAX_KNOWN_TIMES = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +77,8 @@ class ChunkSampler:
         )
         self.cache = KVCache(shape, config.rule, config.window, model.dtype, model.device)
         self.text = TextCache(model, vace)
+        self.plain = PlainPasses(model, self.cache, self.text)
+        self.passes: Passes = self.plain
         self.reset()
 
     def reset(self) -> None:
@@ -90,7 +87,6 @@ class ChunkSampler:
         self.num_finished = 0
         self._first: Tensor | None = None
         self._recent: Tensor | None = None  # with their control channels: what the model saw
-        self._known_times: dict[float, tuple[Tensor, Tensor]] = {}
 
     def set_text(self, text: Tensor) -> None:
         """Use text rows [B, <= text_len, text_dim] from the next pass on."""
@@ -99,7 +95,7 @@ class ChunkSampler:
     def forget_rows(self) -> None:
         """Make text and time rows again at the next pass: weights have changed."""
         self.text.invalidate()
-        self._known_times.clear()
+        self.passes.forget_rows()
 
     @torch.inference_mode()
     def denoise_chunk(
@@ -133,8 +129,8 @@ class ChunkSampler:
             if step:
                 x = add_noise(clean, noise(step), sigma)
                 self.cache.begin_repeat(x.shape[1])
-            hints_of = partial(hints.at, step, sigma) if hints else None
-            flow = self._velocity(_joined(x, control), timestep, hints_of)
+            steer = Steer(hints, step, sigma) if hints else None
+            flow = self._velocity(_joined(x, control), timestep, steer)
             clean = clean_from_flow(x, flow, sigma)
         return clean
 
@@ -287,33 +283,14 @@ class ChunkSampler:
             )
         return ChunkHints(self.model, self.vace, vace, self.text.vace_kvs())
 
-    def _embed(self, inputs: Tensor, timestep: float) -> tuple[Tensor, Tensor, Tensor]:
-        """Tokens [B, L, D] and time rows e, e6 (one row for all latent frames)."""
-        return self.model.embed_patches(inputs), *self._time_rows(timestep)
-
-    def _time_rows(self, timestep: float) -> tuple[Tensor, Tensor]:
-        """Time rows e and e6; a show uses few timesteps, so each is embedded once."""
-        if timestep not in self._known_times:
-            if len(self._known_times) >= _MAX_KNOWN_TIMES:
-                self._known_times.clear()
-            told = torch.tensor([[timestep]], device=self.model.device)
-            self._known_times[timestep] = self.model.embed_time(told)
-        return self._known_times[timestep]
-
-    def _velocity(self, inputs: Tensor, timestep: float, hints_of: HintsOf | None = None) -> Tensor:
+    def _velocity(self, inputs: Tensor, timestep: float, steer: Steer | None = None) -> Tensor:
         """Predicted velocity [B, F, C, h, w] float32 of noisy latents with their control."""
-        tokens, e, e6 = self._embed(inputs, timestep)
-        hints = hints_of(tokens, e6) if hints_of else None
-        tokens = self.model.run_blocks(tokens, e6, self.text.kvs(), self.cache.attend, hints)
-        grid = self.model.grid(inputs.shape[1], *inputs.shape[3:])
-        return self.model.head_out(tokens, e, grid).float()
+        return self.passes.velocity(inputs, timestep, steer)
 
     def _context_pass(self, inputs: Tensor, timestep: float | None = None) -> None:
         """Leave keys and values of finished latents, with their control, in the cache."""
         told = self.config.context_timestep if timestep is None else timestep
-        tokens, _, e6 = self._embed(inputs, told)
-        cache = self.cache
-        self.model.run_context(tokens, e6, self.text.kvs(), cache.attend, cache.write)
+        self.passes.context(inputs, told)
 
     def _remember(self, inputs: Tensor) -> None:
         """Keep the newest window of finished latents, with their control."""

@@ -163,7 +163,9 @@ class ChunkHints:
         self._control = control
         self._text = text
         context = control.context.to(model.dtype)
-        self._tokens = stack.embed_context(context)
+        self.tokens = stack.embed_context(context)  # [B, Lv, D]
+        self.num_references = control.num_references
+        self.scale = control.scale
         self._grid = model.grid(context.shape[1], *context.shape[3:])
         # What the model makes of the references in the end is known from the start.
         self._references = context[:, : control.num_references, : model.config.out_dim]
@@ -177,13 +179,13 @@ class ChunkHints:
             x: patch-embedded noisy latents of the chunk, [B, L, D].
             e6: one time row for all latent frames, [B, 1, 6, D].
         """
-        ahead = self._reference_tokens(step, sigma)
+        ahead = self.reference_tokens(step, sigma)
         seen = x if ahead is None else torch.cat([ahead, x], 1)
-        made = self._stack.hints(seen, self._tokens, e6, self._text, self._grid)
+        made = self._stack.hints(seen, self.tokens, e6, self._text, self._grid)
         num_ahead = seen.shape[1] - x.shape[1]
-        return {layer: hint[:, num_ahead:] * self._control.scale for layer, hint in made.items()}
+        return {layer: hint[:, num_ahead:] * self.scale for layer, hint in made.items()}
 
-    def _reference_tokens(self, step: int, sigma: float) -> Tensor | None:
+    def reference_tokens(self, step: int, sigma: float) -> Tensor | None:
         """Embed the references with the noise that latents of this step have; None without any."""
         noise = self._control.reference_noise
         if noise is None or not self._control.num_references:

@@ -1,0 +1,87 @@
+"""Give a loaded model its fast passes, where the device has them; say what runs and why.
+
+Thread: main, while the worker loads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+
+from engine.worker.device import Compute
+from engine.worker.kernels.attention_backends import AttentionShape, choose_attention
+from engine.worker.kernels.has_triton import has_triton
+from engine.worker.models.wan.fast_passes import FastPasses
+from engine.worker.models.wan.rollout import ChunkSampler
+
+_FIRST_WITH_FP8 = (8, 9)
+"""Compute capability from which products of e4m3 exist.  Source: CUDA programming guide."""
+_LEAST_FP8_WIDTH = 4096
+"""Below this width FP8 products are bound by their launch and their epilogue, not by arithmetic."""
+
+
+@dataclass(frozen=True, slots=True)
+class FastPath:
+    """What runs in place of plain passes: op → backend, and a sentence for every fallback."""
+
+    backends: dict[str, str] = field(default_factory=dict)
+    notices: tuple[str, ...] = ()
+
+
+def quicken(
+    sampler: ChunkSampler, compute: Compute, precision: str = "auto", attention: str = "auto"
+) -> FastPath:
+    """Put fast passes into a sampler if its device has them.
+
+    Args:
+        sampler: of the show; its weights are loaded, LoRAs included.
+        compute: where it runs.
+        precision: of the products: auto, bf16 or fp8.
+        attention: name of a backend, or auto.
+    """
+    if compute.device.type != "cuda":
+        return FastPath()
+    reason = _refusal(sampler, compute)
+    if reason:
+        return FastPath(notices=(f"Plain passes run, which is slower: {reason}.",))
+    choice = choose_attention(attention_shape(sampler), compute.dtype, compute.device, attention)
+    narrow, notices = _is_narrow(sampler, precision)
+    sampler.passes = FastPasses(
+        sampler.plain, sampler.cache, sampler.text, choice.attend, narrow=narrow
+    )
+    return FastPath(
+        {"attention": choice.name, "linear": "fp8 rows, fused" if narrow else "bf16, fused"},
+        notices,
+    )
+
+
+def _refusal(sampler: ChunkSampler, compute: Compute) -> str:
+    if not has_triton():
+        return "this torch comes without Triton"
+    if compute.dtype is not torch.bfloat16:
+        return f"no fast passes for {compute.dtype_name}"
+    return "" if sampler.config.batch == 1 else f"no fast passes for {sampler.config.batch} shows"
+
+
+def attention_shape(sampler: ChunkSampler) -> AttentionShape:
+    """Return the largest self-attention of a show."""
+    config, model = sampler.config, sampler.model.config
+    per_latent = sampler.cache.shape.tokens_per_latent
+    return AttentionShape(
+        num_queries=config.latents_per_chunk * per_latent,
+        num_keys=config.window.window_latents * per_latent,
+        num_heads=model.num_heads,
+        head_dim=model.head_dim,
+    )
+
+
+def _is_narrow(sampler: ChunkSampler, precision: str) -> tuple[bool, tuple[str, ...]]:
+    """Return whether products run in FP8, and what to say if that is not what was asked for."""
+    config = sampler.model.config
+    can = torch.cuda.get_device_capability(sampler.model.device) >= _FIRST_WITH_FP8
+    if precision == "fp8" and not can:
+        name = torch.cuda.get_device_name(sampler.model.device)
+        return False, (f"{name} has no FP8 products, running bfloat16.",)
+    wanted = precision == "fp8" or (precision == "auto" and config.dim >= _LEAST_FP8_WIDTH)
+    return can and wanted, ()
