@@ -31,7 +31,8 @@ def traced(run_chunk: Callable[[], None], count: int, path: Path | None) -> Trac
         path: where a Chrome trace is written; None for nowhere.
     """
     torch.cuda.synchronize()
-    with profile(activities=[ProfilerActivity.CUDA, ProfilerActivity.CPU]) as profiler:
+    kinds = [ProfilerActivity.CUDA, ProfilerActivity.CPU]
+    with profile(activities=kinds, acc_events=True) as profiler:
         for _ in range(count):
             run_chunk()
         torch.cuda.synchronize()

@@ -21,7 +21,7 @@ from engine.worker.models.wan.anchor import AnchorFrames
 from engine.worker.models.wan.codec import Codec, CodecConfig
 from engine.worker.models.wan.rollout import ChunkSampler
 from engine.worker.models.wan.tae import TAE, TAEConfig
-from engine.worker.models.wan.transformer import CausalTransformer
+from engine.worker.models.wan.transformer import CausalTransformer, TransformerConfig
 from engine.worker.models.wan.vace import VaceStack
 from engine.worker.models.wan.vae import WanVAE, WanVAEConfig
 from engine.worker.prompts import Mix, MixedText, OnError, OnFailed, check_mix
@@ -36,8 +36,8 @@ _TEXT_TOKENS = 40
 class RandomPrompts:
     """Text rows that are a function of the words, without a text encoder."""
 
-    def __init__(self, width: int, device: torch.device) -> None:
-        self._width = width
+    def __init__(self, config: TransformerConfig, device: torch.device) -> None:
+        self._size = (min(config.text_len, _TEXT_TOKENS), config.text_dim)
         self._device = device
 
     def start(self, on_failed: OnFailed, on_error: OnError) -> None:
@@ -61,7 +61,7 @@ class RandomPrompts:
 
     def _rows(self, text: str) -> Tensor:
         generator = torch.Generator(self._device).manual_seed(zlib.crc32(text.encode()))
-        return torch.randn(_TEXT_TOKENS, self._width, device=self._device, generator=generator)
+        return torch.randn(*self._size, device=self._device, generator=generator)
 
 
 def random_model(
@@ -90,7 +90,7 @@ def random_model(
         compute=compute,
         sampler=sampler,
         codec=codec,
-        prompts=RandomPrompts(spec.transformer.text_dim, compute.device),
+        prompts=RandomPrompts(spec.transformer, compute.device),
         anchor=_anchor(spec, codec, place),
         fast_path=path,
     )
@@ -103,7 +103,8 @@ def random_codec(config: CodecConfig, place: tuple[torch.device, torch.dtype]) -
             case TAEConfig():
                 return filled(TAE(config), place, seed=3, gain=1.4)
             case WanVAEConfig():
-                return filled(WanVAE(config), place, seed=3, gain=1.4)
+                vae = filled(WanVAE(config), place, seed=3, gain=1.4)
+                return vae.channels_last() if place[0].type == "cuda" else vae
             case _:
                 raise AssertionError(f"no codec like {config}")
 

@@ -68,6 +68,7 @@ class ChunkLoop:
         self.telemetry = Telemetry(model.compute.device, channels.progress)
         self._channels = channels
         self._device = model.compute.device
+        self._is_gpu = self._device.type == "cuda"
         self._sampler = model.sampler
         choice, count = model.choice, model.spec.frames_per_chunk
         pictures = PictureWriter(count, choice.height_px, choice.width_px, self._device)
@@ -101,13 +102,20 @@ class ChunkLoop:
             latents = self._denoise(plan, condition, control)
         with telemetry.span("decode"):
             frames = self._decode(latents)
+            self._out.begin(frames)
+        is_first, starts_anew = self._sampler.num_finished == 0, recipe.starts_anew(resets)
+        # A GPU works on the context while the host waits for frames and hands them on. A CPU is
+        # the host: there, frames leave first.
+        if self._is_gpu:
+            with telemetry.span("commit"):
+                self._commit(plan, latents, control)
         with telemetry.span("hand_on"):
-            handed = self._out.hand_on(
-                plan.chunk_index, frames,
-                is_first=self._sampler.num_finished == 0, starts_anew=recipe.starts_anew(resets),
-            )  # fmt: skip
-        with telemetry.span("commit"):
-            resets += self._finish(plan, latents, control, handed.fault)
+            handed = self._out.hand_on(plan.chunk_index, is_first=is_first, starts_anew=starts_anew)
+        if handed.fault:
+            resets += self._kept.apply({Event.FAULT: handed.fault}, plan.input_until)
+        elif not self._is_gpu:
+            with telemetry.span("commit"):
+                self._commit(plan, latents, control)
         self._report(plan, condition, handed, resets)
 
     def warm_up(self) -> None:
@@ -122,13 +130,13 @@ class ChunkLoop:
             condition = Condition(vace=self.vace.push(None, None) if self.vace else None)
             latents = self._denoise(plan, condition, None)
             self._out.pictures.write(self._decode(latents))
-            self._finish(plan, latents, None, "")
+            self._commit(plan, latents, None)
         self._kept.apply({Event.FAULT: "warm-up"}, None)
         self._text.forget()
 
     def _num_warm_up_chunks(self) -> int:
         """A first and a later chunk; on a GPU, every fill level of the cache is recorded."""
-        if self._device.type != "cuda":
+        if not self._is_gpu:
             return 2
         config = self._sampler.config
         return -(-config.window.window_latents // config.latents_per_chunk) + 1
@@ -201,12 +209,8 @@ class ChunkLoop:
             self.model.anchor.push(frames[None])
         return frames
 
-    def _finish(
-        self, plan: ChunkPlan, latents: Tensor, control: Tensor | None, fault: str
-    ) -> list[Reset]:
-        """Commit the chunk to the context, or forget everything if its picture was broken."""
-        if fault:
-            return self._kept.apply({Event.FAULT: fault}, plan.input_until)
+    def _commit(self, plan: ChunkPlan, latents: Tensor, control: Tensor | None) -> None:
+        """Make the chunk part of the context."""
         sigma = recipe.memory_sigma(plan)
         match recipe.commit_of(self.model.spec, plan):
             case Commit.RECOMPUTE:
@@ -218,7 +222,6 @@ class ChunkLoop:
                 self._sampler.commit(latents, control=control, seen=seen, timestep=told)
             case Commit.CLEAN:
                 self._sampler.commit(latents, control=control)
-        return []
 
     def _recompute(self, plan: ChunkPlan, sigma: float) -> None:
         """Make the context of the next chunk anew, for models whose rule that is.

@@ -17,13 +17,21 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
+import torch
 from torch import Tensor
 
 from engine.protocol.frame_ring import FrameMeta, RingWriter
 from engine.protocol.orders import FramesReady
 from engine.protocol.values import PictureStatistics
+from engine.worker.host_copy import HostCopy
 from engine.worker.pictures import PictureWriter
-from engine.worker.telemetry import Telemetry, fault_in, picture_statistics
+from engine.worker.telemetry import (
+    NUM_PICTURE_NUMBERS,
+    Telemetry,
+    fault_in,
+    picture_numbers_no_sync,
+    statistics_of,
+)
 
 
 class Handed(NamedTuple):
@@ -46,26 +54,29 @@ class FramesOut:
     ) -> None:
         self.num_written = 0  # since the worker began
         self.pictures = pictures
+        self._numbers = HostCopy((NUM_PICTURE_NUMBERS,), torch.float32, telemetry.device)
         self._ring = ring
         self._tell = tell
         self._telemetry = telemetry
 
-    def hand_on(
-        self, chunk_index: int, frames: Tensor, *, is_first: bool, starts_anew: bool
-    ) -> Handed:
-        """Write the frames into the ring and say so, unless the picture is broken.
+    def begin(self, frames: Tensor) -> None:
+        """Look at frames [F, 3, H, W] in [0, 1] and convert them, as far as nobody need wait."""
+        self._numbers.start(picture_numbers_no_sync(frames))
+        self.pictures.begin(frames)
+
+    def hand_on(self, chunk_index: int, *, is_first: bool, starts_anew: bool) -> Handed:
+        """Write the frames that were begun into the ring and say so, unless they are broken.
 
         Args:
             chunk_index: of their plan.
-            frames: [F, 3, H, W] in [0, 1].
             is_first: the context holds nothing yet, see `fault_in`.
             starts_anew: the cache was reset before them.
         """
-        statistics = picture_statistics(frames)
+        statistics = statistics_of(self._numbers.wait())
         fault = fault_in(statistics, is_first=is_first)
         if fault:
             return Handed(statistics, fault, 0)
-        pictures = self.pictures.write(frames)
+        pictures = self.pictures.finish()
         first = self._write(chunk_index, pictures)
         self._tell(
             FramesReady(

@@ -14,6 +14,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -23,6 +24,7 @@ from engine.worker.progress import IDLE, Progress
 
 _SAMPLE_STRIDE = 2  # every fourth pixel says enough about a picture
 _FLAT_CONTRAST = 1 / 255
+NUM_PICTURE_NUMBERS = 5
 _LUMINANCE = (0.299, 0.587, 0.114)  # Source: ITU-R BT.601
 
 
@@ -30,7 +32,7 @@ class Telemetry:
     """Times the stages of one chunk after the other."""
 
     def __init__(self, device: torch.device, progress: Progress) -> None:
-        self._device = device
+        self.device = device
         self._progress = progress
         self.begin(-1)
 
@@ -60,15 +62,15 @@ class Telemetry:
 
     def stage_ms(self) -> dict[str, float]:
         """Return ms of every stage and their `total`; waits for the device."""
-        if self._device.type == "cuda":
-            torch.cuda.synchronize(self._device)
+        if self.device.type == "cuda":
+            torch.cuda.synchronize(self.device)
         stages = self._host_ms | {
             stage: before.elapsed_time(after) for stage, (before, after) in self._events.items()
         }
         return stages | {"total": self.elapsed_ms()}
 
     def _mark(self) -> torch.cuda.Event | None:
-        if self._device.type != "cuda":
+        if self.device.type != "cuda":
             return None
         event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch's
         event.record()
@@ -80,17 +82,33 @@ def picture_statistics(frames: Tensor) -> PictureStatistics:
 
     `finite` looks at every pixel, the rest at every fourth one.
     """
+    return statistics_of(picture_numbers_no_sync(frames))
+
+
+def picture_numbers_no_sync(frames: Tensor) -> Tensor:
+    """Return what `statistics_of` reads, [NUM_PICTURE_NUMBERS] float32 on the frames' device."""
     small = frames[:, :, ::_SAMPLE_STRIDE, ::_SAMPLE_STRIDE].float()
-    luminance = torch.einsum("fchw,c->fhw", small, small.new_tensor(_LUMINANCE))
+    luminance = torch.einsum("fchw,c->fhw", small, _luminance(small.device))
     motion = (small[1:] - small[:-1]).abs().mean() if len(small) > 1 else small.new_zeros(())
-    numbers = torch.stack([
+    return torch.stack([
         small.mean(),
         luminance.std(dim=(1, 2)).mean(),
         (small.amax(1) - small.amin(1)).mean(),
         motion,
         frames.sum(dtype=torch.float32),
     ])  # fmt: skip
-    mean, contrast, saturation, moved, total = numbers.tolist()  # the one wait for the device
+
+
+@lru_cache(maxsize=4)
+def _luminance(device: torch.device) -> Tensor:
+    """Return the weights of red, green and blue; copied to the device once."""
+    with torch.inference_mode(mode=False):
+        return torch.tensor(_LUMINANCE, device=device)
+
+
+def statistics_of(numbers: Tensor) -> PictureStatistics:
+    """Read what `picture_numbers_no_sync` found."""
+    mean, contrast, saturation, moved, total = numbers.tolist()
     finite = total - total == 0  # false for NaN and infinity
     values = (mean, contrast, saturation, moved) if finite else (0.0, 0.0, 0.0, 0.0)
     return PictureStatistics(

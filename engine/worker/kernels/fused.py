@@ -49,6 +49,11 @@ def can_fuse(x: Tensor) -> bool:
     return not why_plain(x.dtype)
 
 
+def can_fuse_convolutions(x: Tensor) -> bool:
+    """Whether layers around a convolution may be joined with it: on a CPU as `can_fuse` says."""
+    return can_fuse(x) or _can_use_cudnn(x)
+
+
 def layer_backends(device: torch.device, dtype: torch.dtype) -> dict[str, str]:
     """Return what runs linear layers and the codec there: fused layers, or torch and why."""
     if device.type != "cpu":
@@ -158,12 +163,17 @@ def _fits(x: Tensor, layer: nn.Linear | nn.Conv2d) -> bool:
 
 
 def _fits_cudnn(x: Tensor, layer: nn.Conv2d) -> bool:
-    """Whether cuDNN does a convolution and what follows it in one kernel: half types on a GPU."""
+    """Whether cuDNN does a convolution and what follows it in one kernel."""
+    return _can_use_cudnn(x) and x.dtype is layer.weight.dtype and is_plain(layer)
+
+
+def _can_use_cudnn(x: Tensor) -> bool:
+    """Whether `x` is of a half type, channels last on a GPU, and wants no gradients."""
     if not x.is_cuda or torch.compiler.is_compiling() or torch.is_grad_enabled():
         return False
-    is_half = x.dtype in (torch.bfloat16, torch.float16) and x.dtype is layer.weight.dtype
+    is_half = x.dtype in (torch.bfloat16, torch.float16)
     is_channels_last = x.is_contiguous(memory_format=torch.channels_last)
-    return is_half and is_channels_last and is_plain(layer) and not _wants_plain.get()
+    return is_half and is_channels_last and not _wants_plain.get()
 
 
 def _linear_pointwise(x: Tensor, layer: nn.Linear, activation: str, kind: str) -> Tensor:

@@ -85,7 +85,7 @@ def load_wan_vae(path: Path, place: Place, config: WanVAEConfig = WAN_VAE) -> Wa
     with torch.device("meta"):
         vae = WanVAE(config)
     move_into(vae, weights, layout, place)
-    return vae
+    return vae.channels_last() if place[0].type == "cuda" else vae
 
 
 def load_tae(path: Path, place: Place, config: TAEConfig) -> TAE:

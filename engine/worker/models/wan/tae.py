@@ -17,7 +17,12 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
-from engine.worker.kernels.fused import can_fuse, conv_add_relu_inplace, conv_past_relu, conv_relu
+from engine.worker.kernels.fused import (
+    can_fuse_convolutions,
+    conv_add_relu_inplace,
+    conv_past_relu,
+    conv_relu,
+)
 from engine.worker.models.wan.codec import CodecState
 from engine.worker.models.wan.grown_conv import grown_conv
 
@@ -243,7 +248,7 @@ def _run(
     memory: list[Tensor] = []
     growing: TGrow | None = None
     for layer in layers:
-        if isinstance(layer, TGrow) and layer.double_size and can_fuse(x):
+        if isinstance(layer, TGrow) and layer.double_size and can_fuse_convolutions(x):
             growing = layer
         elif growing is not None:
             assert isinstance(layer, nn.Conv2d)

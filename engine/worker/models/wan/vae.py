@@ -15,7 +15,6 @@ the transformers were trained, and why one frame encoded alone is a valid start.
 from dataclasses import dataclass
 
 import torch
-import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
 from engine.worker.models.wan.codec import CodecState
@@ -28,6 +27,7 @@ from engine.worker.models.wan.vae_layers import (
     Upsample,
     causal_conv,
     conv_in_space_and_time,
+    norm_silu,
 )
 
 WanVAEState = CodecState
@@ -144,7 +144,9 @@ class _Path(nn.Module):
             x = layer(x, history)
         last = self.head["2"]
         assert isinstance(last, nn.Conv3d)
-        return causal_conv(last, F.silu(self.head["0"](x)), history)
+        norm = self.head["0"]
+        assert isinstance(norm, RMSNorm)
+        return causal_conv(last, norm_silu(norm, x), history)
 
 
 class Encoder(_Path):
@@ -213,6 +215,22 @@ class WanVAE(nn.Module):
     def dtype(self) -> torch.dtype:
         """Type of weights and activations."""
         return self.conv1.weight.dtype
+
+    def channels_last(self) -> "WanVAE":
+        """Lay channels last in memory, where they are on a GPU's matrix units; returns self.
+
+        Weights that lie so make every activation lie so.
+        """
+        for module in self.modules():
+            if isinstance(module, nn.Conv3d):
+                layout = torch.channels_last_3d
+            elif isinstance(module, nn.Conv2d):
+                layout = torch.channels_last
+            else:
+                continue
+            weight = module.weight.data
+            module.weight.data = weight.contiguous(memory_format=layout)
+        return self
 
     def encode(
         self, frames: Tensor, state: WanVAEState | None = None

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
+from engine.worker.kernels.fused import wants_plain
+from engine.worker.kernels.has_triton import has_triton
 from engine.worker.models.wan.codec import CodecState
 
 _MIN_NORM = 1e-12
@@ -76,6 +78,25 @@ def _at_least_float32(dtype: torch.dtype) -> torch.dtype:
     return torch.promote_types(dtype, torch.float32)
 
 
+def norm_silu(norm: RMSNorm, x: Tensor) -> Tensor:
+    """Return SiLU of the normed x [B, C, T, H, W], in one kernel where there is one."""
+    is_half = x.dtype in (torch.bfloat16, torch.float16)
+    is_channels_last = x.is_contiguous(memory_format=torch.channels_last_3d)
+    if not (x.is_cuda and is_half and is_channels_last and has_triton()) or wants_plain():
+        return norm_silu_reference(norm, x)
+    from engine.worker.kernels import triton_vae
+
+    # Channels last in memory: [B, T, H, W, C] is contiguous, one row a pixel.
+    rows = x.permute(0, 2, 3, 4, 1)
+    done = triton_vae.norm_silu(rows.reshape(-1, x.shape[1]), norm.gamma.flatten(), _MIN_NORM)
+    return done.view(rows.shape).permute(0, 4, 1, 2, 3)
+
+
+def norm_silu_reference(norm: RMSNorm, x: Tensor) -> Tensor:
+    """Plain twin of `norm_silu`."""
+    return F.silu(norm(x))
+
+
 class ResidualBlock(nn.Module):
     """Two causal convolutions beside a shortcut."""
 
@@ -97,10 +118,15 @@ class ResidualBlock(nn.Module):
         """Map [B, C, T, H, W] to [B, C', T, H, W]."""
         update = x
         for norm, conv in (("0", "2"), ("3", "6")):
-            update = F.silu(self.residual[norm](update))
+            update = norm_silu(_norm(self.residual[norm]), update)
             update = causal_conv(_conv3d(self.residual[conv]), update, history)
         shortcut: Tensor = self.shortcut(x)
         return shortcut + update
+
+
+def _norm(module: nn.Module) -> RMSNorm:
+    assert isinstance(module, RMSNorm)
+    return module
 
 
 def _conv3d(module: nn.Module) -> nn.Conv3d:
