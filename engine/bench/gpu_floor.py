@@ -110,7 +110,7 @@ def median_ms(work: Callable[[], object], repeats: int = _REPEATS) -> float:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         work()
-    times = []
+    times: list[float] = []
     for _ in range(repeats):
         began = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch's
         ended = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch's

@@ -1,4 +1,4 @@
-"""The numbers of `segue bench --gpu` as text, as a table and as JSON. PURE, but for the card's name."""
+"""The numbers of `segue bench --gpu` as text, as a table and as JSON."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One case of `segue bench --gpu`: steady chunks on fast passes, the same on plain ones, the floor."""
+"""One case of `segue bench --gpu`: the same show on fast and on plain passes, and the floor."""
 
 from __future__ import annotations
 

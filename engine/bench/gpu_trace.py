@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from torch._C._autograd import DeviceType
 from torch.profiler import ProfilerActivity, profile
 
 _NUM_NAMED = 12
@@ -40,7 +41,7 @@ def traced(run_chunk: Callable[[], None], count: int, path: Path | None) -> Trac
         profiler.export_chrome_trace(str(path))
     spans, names = [], Counter[str]()
     for event in profiler.events() or ():
-        if event.device_type == torch.autograd.DeviceType.CUDA:
+        if event.device_type == DeviceType.CUDA:
             spans.append((event.time_range.start, event.time_range.end))
             names[event.name[:70]] += event.time_range.elapsed_us()
     kernels = {name: us / 1000 / count for name, us in names.most_common(_NUM_NAMED)}

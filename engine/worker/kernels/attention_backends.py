@@ -137,7 +137,7 @@ def _random_inputs(
 
 
 def _median_ms(work: Callable[[], object]) -> float:
-    times = []
+    times: list[float] = []
     for _ in range(_REPEATS + 2):
         began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]  # torch's
         began.record()
@@ -151,7 +151,9 @@ def _median_ms(work: Callable[[], object]) -> float:
 def _sdpa(kinds: Sequence[SDPBackend]) -> SoftmaxAttention:
     def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         with sdpa_kernel(list(kinds)):
-            out = F.scaled_dot_product_attention(*(x.transpose(1, 2) for x in (q, k, v)))
+            out = F.scaled_dot_product_attention(
+                q.transpose(1, 2), k.transpose(1, 2), v.transpose(1, 2)
+            )
         return out.transpose(1, 2)
 
     return attend

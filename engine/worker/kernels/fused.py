@@ -111,7 +111,7 @@ def conv_relu(x: Tensor, layer: nn.Conv2d) -> Tensor:
     """Return ReLU of `layer(x)`, a new tensor."""
     if _fits_cudnn(x, layer):
         return torch.cudnn_convolution_relu(
-            x, layer.weight, layer.bias, layer.stride, layer.padding, layer.dilation, layer.groups
+            x, layer.weight, layer.bias, layer.stride, _padding(layer), layer.dilation, layer.groups
         )
     return _conv(x, layer.weight, layer, "relu") if _fits(x, layer) else F.relu_(layer(x))
 
@@ -146,7 +146,7 @@ def conv_add_relu_inplace(x: Tensor, layer: nn.Conv2d, other: Tensor) -> Tensor:
     if is_channels_last and other.dtype is x.dtype and _fits_cudnn(x, layer):
         return torch.cudnn_convolution_add_relu(
             x, layer.weight, other, 1.0, layer.bias,
-            layer.stride, layer.padding, layer.dilation, layer.groups,
+            layer.stride, _padding(layer), layer.dilation, layer.groups,
         )  # fmt: skip
     if not is_channels_last or other.dtype is not x.dtype or not _fits(x, layer):
         return F.relu_(layer(x) + other)
@@ -165,6 +165,11 @@ def _fits(x: Tensor, layer: nn.Linear | nn.Conv2d) -> bool:
 def _fits_cudnn(x: Tensor, layer: nn.Conv2d) -> bool:
     """Whether cuDNN does a convolution and what follows it in one kernel."""
     return _can_use_cudnn(x) and x.dtype is layer.weight.dtype and is_plain(layer)
+
+
+def _padding(layer: nn.Conv2d) -> tuple[int, ...]:
+    assert not isinstance(layer.padding, str)
+    return layer.padding
 
 
 def _can_use_cudnn(x: Tensor) -> bool:

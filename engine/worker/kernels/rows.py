@@ -21,10 +21,11 @@ from engine.worker.kernels.products import Activation, Product, quantised
 
 
 class Affine(NamedTuple):
-    """What follows a norm: times `mul`, plus `add`, both [D] float32."""
+    """What follows a norm: times `mul` + `one`, plus `add`; both rows are [D]."""
 
     mul: Tensor
     add: Tensor
+    one: float = 0.0
 
 
 class Hint(NamedTuple):
@@ -35,7 +36,7 @@ class Hint(NamedTuple):
 
 
 class HeadNorms(NamedTuple):
-    """RMS norms of queries and keys, over all heads: weights [2, D] float32."""
+    """RMS norms of queries and keys, over all heads: weights [2, D]."""
 
     weights: Tensor
     eps: float
@@ -63,7 +64,7 @@ class KVSlots(NamedTuple):
 
 
 def normed(x: Tensor, affine: Affine, eps: float, *, narrow: bool) -> Activation:
-    """LayerNorm of x [L, D], times `mul`, plus `add`."""
+    """LayerNorm of x [L, D] and what follows it."""
     if x.is_cuda:
         from engine.worker.kernels import triton_rows
 
@@ -73,7 +74,8 @@ def normed(x: Tensor, affine: Affine, eps: float, *, narrow: bool) -> Activation
 
 def normed_reference(x: Tensor, affine: Affine, eps: float, *, narrow: bool) -> Activation:
     """Plain twin of `normed`."""
-    y = F.layer_norm(x.float(), x.shape[-1:], eps=eps) * affine.mul + affine.add
+    y = F.layer_norm(x.float(), x.shape[-1:], eps=eps) * (affine.mul.float() + affine.one)
+    y = y + affine.add.float()
     return _activation(y, x.dtype, narrow=narrow)
 
 
@@ -91,7 +93,7 @@ def add_inplace_normed(
     Args:
         x: the residual; it is changed.
         update: of the same shape.
-        gate: [D] float32; None is 1.
+        gate: [D]; None is 1.
         affine: of the norm.
         eps: of the norm.
         narrow: whether the result is FP8.
@@ -105,7 +107,7 @@ def add_inplace_normed(
 
 
 def add_inplace(x: Tensor, update: Product, gate: Tensor | None = None) -> None:
-    """Add `update` times `gate` [D] float32 to x [L, D]."""
+    """Add `update` times `gate` [D] to x [L, D]."""
     if x.is_cuda:
         from engine.worker.kernels import triton_rows
 
@@ -117,7 +119,7 @@ def add_inplace(x: Tensor, update: Product, gate: Tensor | None = None) -> None:
 def add_inplace_reference(x: Tensor, update: Product, gate: Tensor | None = None) -> None:
     """Plain twin of `add_inplace`."""
     wide = update.written_out()
-    x.copy_(x.float() + (wide if gate is None else wide * gate))
+    x.copy_(x.float() + (wide if gate is None else wide * gate.float()))
 
 
 def queries_into_slots(
@@ -148,9 +150,9 @@ def queries_into_slots_reference(
     """Plain twin of `queries_into_slots`."""
     num_heads, _, head_dim = slots.k.shape
     q, k, v = qkv.written_out().chunk(3, -1)
-    q = _rms(q, norms.weights[0], norms.eps).unflatten(-1, (num_heads, head_dim))
-    k = _rms(k, norms.weights[1], norms.eps).unflatten(-1, (num_heads, head_dim))
-    v = v.unflatten(-1, (num_heads, head_dim))
+    q = torch.unflatten(_rms(q, norms.weights[0], norms.eps), -1, (num_heads, head_dim))
+    k = torch.unflatten(_rms(k, norms.weights[1], norms.eps), -1, (num_heads, head_dim))
+    v = torch.unflatten(v, -1, (num_heads, head_dim))
     stop = slots.start + len(k) - slots.skip
     slots.k[:, slots.start : stop] = _turned(k, turn)[slots.skip :].transpose(0, 1)
     slots.v[:, slots.start : stop] = v[slots.skip :].transpose(0, 1)
@@ -199,13 +201,13 @@ def activation_of(x: Tensor, *, narrow: bool) -> Activation:
 
 
 def _rms(x: Tensor, weight: Tensor, eps: float) -> Tensor:
-    return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + eps) * weight
+    return x * torch.rsqrt(x.square().mean(-1, keepdim=True) + eps) * weight.float()
 
 
 def _turned(x: Tensor, turn: Turn) -> Tensor:
     """Rotate channel pairs of [L, n, dh] float32."""
     cos, sin = turn.cos.unsqueeze(1), turn.sin.unsqueeze(1)
-    even, odd = x.unflatten(-1, (-1, 2)).unbind(-1)
+    even, odd = torch.unflatten(x, -1, (-1, 2)).unbind(-1)
     return torch.stack([even * cos - odd * sin, even * sin + odd * cos], -1).flatten(-2)
 
 

@@ -189,7 +189,7 @@ class FastPasses:
         return self._vace.hints(seen, context, self._stack_texts.kvs, run, num_ahead)
 
     def _stack_turn(self, num_latents: int, shape: torch.Size) -> Turn:
-        """Return the rotation of the stack's rows: latent frames at positions 0, 1, 2 …"""
+        """Return the rotation of the stack's rows: latent frames count from 0."""
         if num_latents not in self._turns:
             config = self._model.config
             grid = self._model.grid(num_latents, *shape[3:])

@@ -1,4 +1,4 @@
-"""The weights of transformer blocks as fast passes read them: joined, narrow, in float32 rows.
+"""The weights of transformer blocks as fast passes read them: joined, and narrow.
 
 Made once at load. When LoRAs are turned, `refresh` writes what they make of the weights into the
 same memory, so that nothing recorded over it has to be recorded again.
@@ -41,10 +41,10 @@ class FastBlock:
         self.qkv, self.o = made["qkv"], made["o"]
         self.text_q, self.text_o = made["text_q"], made["text_o"]
         self.up, self.down = made["up"], made["down"]
-        norms = torch.stack([own.norm_q.weight, own.norm_k.weight]).detach().float()
+        norms = torch.stack([own.norm_q.weight, own.norm_k.weight]).detach()
         self.norms = HeadNorms(norms, own.norm_q.eps)
-        self.text_norm = HeadNorms(cross.norm_q.weight.detach().float()[None], cross.norm_q.eps)
-        self.norm3 = Affine(block.norm3.weight.detach().float(), block.norm3.bias.detach().float())
+        self.text_norm = HeadNorms(cross.norm_q.weight.detach()[None], cross.norm_q.eps)
+        self.norm3 = Affine(block.norm3.weight.detach(), block.norm3.bias.detach())
         self.modulation = block.modulation.detach()[0]  # [6, D] in the model's type
 
     def refresh(self) -> None:
@@ -62,7 +62,7 @@ class FastBlock:
 class TimeRows:
     """Shift, scale and gate rows of all blocks at one timestep, in memory that stays.
 
-    blocks: [num_blocks, 6, D] float32, scales plus 1; head: [2, D], likewise.
+    blocks: [num_blocks, 6, D]; head: [2, D]; in the model's type.
     """
 
     def __init__(self, blocks: Tensor, head: Tensor) -> None:
@@ -82,11 +82,11 @@ class TimeRows:
         """What follows the norm before self-attention of a block; behind the last, the head's."""
         if layer == len(self.blocks):
             return self.head_affine
-        return Affine(self.blocks[layer, 1], self.blocks[layer, 0])
+        return Affine(self.blocks[layer, 1], self.blocks[layer, 0], 1.0)
 
     def middle(self, layer: int) -> Affine:
         """What follows the norm before the feed-forward part of a block."""
-        return Affine(self.blocks[layer, 4], self.blocks[layer, 3])
+        return Affine(self.blocks[layer, 4], self.blocks[layer, 3], 1.0)
 
     def gate(self, layer: int, half: int) -> Tensor:
         """Gate [D] of a block's self-attention (0) or feed-forward part (1)."""
@@ -95,7 +95,7 @@ class TimeRows:
     @property
     def head_affine(self) -> Affine:
         """What follows the norm before the head."""
-        return Affine(self.head[1], self.head[0])
+        return Affine(self.head[1], self.head[0], 1.0)
 
 
 def time_rows(e: Tensor, e6: Tensor, blocks: Sequence[FastBlock], head: Head) -> TimeRows:
@@ -107,11 +107,8 @@ def time_rows(e: Tensor, e6: Tensor, blocks: Sequence[FastBlock], head: Head) ->
         blocks: all blocks.
         head: the model's.
     """
-    rows = (e6[0] + torch.stack([block.modulation for block in blocks])).float()
-    rows[:, 1::3] += 1
-    ends = (e[0] + head.modulation.detach()[0]).float()
-    ends[1] += 1
-    return TimeRows(rows, ends)
+    rows = e6[0] + torch.stack([block.modulation for block in blocks])
+    return TimeRows(rows, e[0] + head.modulation.detach()[0])
 
 
 def _merged(layers: list[nn.Linear]) -> list[nn.Linear]:
