@@ -82,7 +82,7 @@ def random_model(
         vace = filled(vace, place, seed=2)
     config = rollout_config(spec, choice.width_px, choice.height_px)
     sampler = ChunkSampler(transformer, config, vace)
-    path = quicken(sampler, compute, precision, attention)
+    path = quicken(sampler, compute, spec.name, precision, attention)
     codec = random_codec(spec.codec, place)
     return LoadedModel(
         spec=spec,

@@ -27,6 +27,7 @@ CHECKS: tuple[Check, ...] = (
     doctor_system.check_packages,
     doctor_system.check_torch,
     doctor_devices.check_gpu_neighbours,
+    doctor_devices.check_numerics,
     doctor_devices.check_ndi,
     doctor_devices.check_midi,
     doctor_devices.check_cameras,

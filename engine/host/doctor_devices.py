@@ -8,6 +8,7 @@ from pathlib import Path
 
 from engine.host.findings import Finding, ask, ask_python, missing, ok, warn
 from engine.host.sources.cameras import list_cameras
+from engine.protocol.numerics import read_reports
 
 _NDI_PROBE = "import NDIlib; assert NDIlib.initialize(), 'this processor'; print(NDIlib.version())"
 _MIDI_PROBE = """
@@ -54,6 +55,16 @@ def check_gpu_neighbours() -> list[Finding]:
     if not others:
         return [ok("gpu-neighbours", "nobody else is on the GPU")]
     return [warn("gpu-neighbours", line, "close it before the show") for line in others]
+
+
+def check_numerics() -> list[Finding]:
+    """What fast passes on the GPU were found to compute when their model was last loaded."""
+    return [
+        ok("numerics", report.sentence())
+        if report.is_good
+        else warn("numerics", f"refused: {report.sentence()}", "plain passes run instead; update")
+        for report in read_reports()
+    ]
 
 
 def check_ndi() -> list[Finding]:

@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from engine.errors import EngineError, ExitCode, OutOfMemoryError, RemoteProtocolError
 from engine.protocol import frame_ring
 from engine.protocol.host_life import clean_up_after_host, host_pid
+from engine.protocol.numerics import NumericsReport, remember
 from engine.protocol.orders import (
     ChunkPlan,
     DropStill,
@@ -153,7 +154,7 @@ class Worker:
                 frames_per_chunk=model.spec.frames_per_chunk,
                 load_s=time.monotonic() - self._began_s,
                 takes_guides=takes_pictures,
-                notices=(*compute.notices, *model.notices),
+                notices=(*compute.notices, *model.notices, *_kept(model.fast_path.numerics)),
             )
         )
         return loop
@@ -224,6 +225,17 @@ def main() -> int:
         clean_up_after_host(host_pid())  # a ring that cannot be opened: its owner may be dead
         return ExitCode.FAULT
     return ExitCode.OK
+
+
+def _kept(report: NumericsReport | None) -> tuple[str, ...]:
+    """Keep what fast passes were found to compute for the doctor; say so if that fails."""
+    if report is None:
+        return ()
+    try:
+        remember(report)
+    except OSError as error:
+        return (f"The numerics report is not kept: {error}.",)
+    return ()
 
 
 if __name__ == "__main__":

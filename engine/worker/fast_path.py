@@ -5,15 +5,21 @@ Thread: main, while the worker loads.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 
+from engine.protocol.numerics import NumericsReport
 from engine.worker.device import Compute
-from engine.worker.kernels.attention_backends import AttentionShape, choose_attention
+from engine.worker.kernels.attention_backends import (
+    AttentionChoice,
+    AttentionShape,
+    choose_attention,
+)
 from engine.worker.kernels.has_triton import has_triton
 from engine.worker.models.wan.fast_passes import FastPasses
 from engine.worker.models.wan.rollout import ChunkSampler
+from engine.worker.numerics import compare_passes
 
 _FIRST_WITH_FP8 = (8, 9)
 """Compute capability from which products of e4m3 exist.  Source: CUDA programming guide."""
@@ -23,20 +29,32 @@ _LEAST_FP8_WIDTH = 4096
 
 @dataclass(frozen=True, slots=True)
 class FastPath:
-    """What runs in place of plain passes: op → backend, and a sentence for every fallback."""
+    """What runs in place of plain passes.
+
+    Attributes:
+        backends: op → backend; empty where plain passes run.
+        notices: a sentence for every fallback.
+        numerics: what fast passes were found to compute, the last ones that were tried.
+    """
 
     backends: dict[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
+    numerics: NumericsReport | None = None
 
 
 def quicken(
-    sampler: ChunkSampler, compute: Compute, precision: str = "auto", attention: str = "auto"
+    sampler: ChunkSampler,
+    compute: Compute,
+    name: str,
+    precision: str = "auto",
+    attention: str = "auto",
 ) -> FastPath:
-    """Put fast passes into a sampler if its device has them.
+    """Put fast passes into a sampler if its device has them and they compute the same.
 
     Args:
         sampler: of the show; its weights are loaded, LoRAs included.
         compute: where it runs.
+        name: of the model, for the report.
         precision: of the products: auto, bf16 or fp8.
         attention: name of a backend, or auto.
     """
@@ -44,16 +62,32 @@ def quicken(
         return FastPath()
     reason = _refusal(sampler, compute)
     if reason:
-        return FastPath(notices=(f"Plain passes run, which is slower: {reason}.",))
+        return FastPath(notices=(_plain_notice(reason),))
     choice = choose_attention(attention_shape(sampler), compute.dtype, compute.device, attention)
     narrow, notices = _is_narrow(sampler, precision)
-    sampler.passes = FastPasses(
-        sampler.plain, sampler.cache, sampler.text, choice.attend, narrow=narrow
-    )
-    return FastPath(
-        {"attention": choice.name, "linear": "fp8 rows, fused" if narrow else "bf16, fused"},
-        notices,
-    )
+    for is_narrow in (True, False) if narrow else (False,):
+        path = _tried(sampler, choice, name, narrow=is_narrow)
+        notices = (*notices, *path.notices)
+        if path.backends:
+            return replace(path, notices=notices)
+    return FastPath(notices=(*notices, _plain_notice("no fast passes compute what plain ones do")))
+
+
+def _tried(sampler: ChunkSampler, choice: AttentionChoice, name: str, *, narrow: bool) -> FastPath:
+    """Put fast passes of one kind into the sampler, unless they compute something else."""
+    kind = "fp8 rows" if narrow else "bf16"
+    fast = FastPasses(sampler.plain, sampler.cache, sampler.text, choice.attend, narrow=narrow)
+    report = compare_passes(sampler, fast, name, f"{kind}, {choice.name}")
+    if not report.is_good:
+        return FastPath(
+            notices=(f"Refused, it differs too much: {report.sentence()}.",), numerics=report
+        )
+    sampler.passes = fast
+    return FastPath({"attention": choice.name, "linear": f"{kind}, fused"}, numerics=report)
+
+
+def _plain_notice(reason: str) -> str:
+    return f"Plain passes run, which is slower: {reason}."
 
 
 def _refusal(sampler: ChunkSampler, compute: Compute) -> str:

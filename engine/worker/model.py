@@ -145,7 +145,7 @@ def _house(found: ModelFolder, choice: ModelChoice, compute: Compute) -> LoadedM
         if vace is None
         else untrained_sampler(found.spec.transformer, vace, config, compute)
     )
-    fast_path = quicken(sampler, compute, choice.precision)
+    fast_path = quicken(sampler, compute, found.spec.name, choice.precision)
     return LoadedModel(
         spec=found.spec,
         choice=choice,
@@ -189,7 +189,7 @@ class _Published:
         loras, said_of_loras = self._loras(transformer)
         config = rollout_config(spec, self.choice.width_px, self.choice.height_px)
         sampler = ChunkSampler(transformer, config, vace)
-        fast_path = quicken(sampler, self.compute, self.choice.precision)
+        fast_path = quicken(sampler, self.compute, spec.name, self.choice.precision)
         return LoadedModel(
             spec=spec,
             choice=self.choice,

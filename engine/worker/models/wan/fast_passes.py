@@ -102,6 +102,13 @@ class FastPasses:
         key = ("context", view.key, inputs.shape)
         self._graphs.run(key, partial(self._context, view, inputs.shape))
 
+    def layers(self, inputs: Tensor, timestep: float) -> list[Tensor]:
+        """Return what leaves each layer [L, D], and last the velocity, to compare passes with."""
+        self._take(inputs, timestep, None)
+        seen: list[Tensor] = []
+        seen.append(self._velocity(self._cache.current, inputs.shape, None, seen))
+        return seen
+
     def forget_rows(self) -> None:
         """Weights have changed: take up what LoRAs make of them, and make time rows again."""
         self._plain.forget_rows()
@@ -141,7 +148,13 @@ class FastPasses:
     def _run(self, rows: TimeRows, turn: Turn) -> Run:
         return Run(rows, turn, self._attend, self._model.config.eps, self._narrow)
 
-    def _velocity(self, view: CachePass, shape: torch.Size, num_references: int | None) -> Tensor:
+    def _velocity(
+        self,
+        view: CachePass,
+        shape: torch.Size,
+        num_references: int | None,
+        seen: list[Tensor] | None = None,
+    ) -> Tensor:
         tokens = self._model.embed_patches(self._inputs.of(shape))
         hints = self._hints(tokens, shape, num_references)
         x = tokens[0].clone()
@@ -157,6 +170,8 @@ class FastPasses:
             is_narrow = self._narrow and layer + 1 < len(self._blocks)
             following = run.rows.before(layer + 1)
             y = add_inplace_normed(x, update, gate, following, run.eps, narrow=is_narrow)
+            if seen is not None:
+                seen.append(x.clone())
         head = self._model.head.head
         patches = F.linear(y.values, head.weight, head.bias)[None]
         grid = self._model.grid(shape[1], *shape[3:])

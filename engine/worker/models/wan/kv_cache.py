@@ -254,6 +254,11 @@ class TextCache:
         self._text = text
         self.invalidate()
 
+    def forget(self) -> None:
+        """Forget the text as well: it has to be set before the next pass."""
+        self._text = None
+        self.invalidate()
+
     def invalidate(self) -> None:
         """Forget keys, values and embedded text; they are made again at the next use."""
         self._tokens: Tensor | None = None

@@ -10,6 +10,7 @@ Thread: generator.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,6 +71,14 @@ class PlainPasses:
         tokens, _, e6 = self._embed(inputs, timestep)
         cache = self._cache
         self._model.run_context(tokens, e6, self._text.kvs(), cache.attend, cache.write)
+
+    def layers(self, inputs: Tensor, timestep: float) -> Iterator[Tensor]:
+        """Return what leaves each layer [B, L, D], and last the velocity, for comparisons."""
+        tokens, e, e6 = self._embed(inputs, timestep)
+        for layer, text in enumerate(self._text.kvs()):
+            tokens = self._model.run_block(layer, tokens, e6, text, self._cache.attend)
+            yield tokens
+        yield self._model.head_out(tokens, e, self._model.grid(inputs.shape[1], *inputs.shape[3:]))
 
     def forget_rows(self) -> None:
         """Weights have changed: make time rows again."""
