@@ -12,9 +12,11 @@ import torch
 from engine.protocol.numerics import NumericsReport
 from engine.worker.device import Compute
 from engine.worker.kernels.attention_backends import (
+    NARROW,
     AttentionChoice,
     AttentionShape,
     choose_attention,
+    is_narrow_faster,
 )
 from engine.worker.kernels.has_triton import has_triton
 from engine.worker.models.wan.fast_passes import FastPasses
@@ -23,8 +25,8 @@ from engine.worker.numerics import compare_passes
 
 _FIRST_WITH_FP8 = (8, 9)
 """Compute capability from which products of e4m3 exist.  Source: CUDA programming guide."""
-_LEAST_FP8_WIDTH = 4096
-"""Below this width FP8 products are bound by their launch and their epilogue, not by arithmetic."""
+_LEAST_FP8_WIDTH = 1024
+"""Below this width FP8 gains nothing: products are as short as the kernels between them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,20 @@ class FastPath:
     backends: dict[str, str] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     numerics: NumericsReport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """One way to run fast passes, and the backend of its attention."""
+
+    attention: str
+    narrow_products: bool = False
+    narrow_attention: bool = False
+
+    @property
+    def products(self) -> str:
+        """What products run in."""
+        return "fp8 rows" if self.narrow_products else "bf16"
 
 
 def quicken(
@@ -63,27 +79,39 @@ def quicken(
     reason = _refusal(sampler, compute)
     if reason:
         return FastPath(notices=(_plain_notice(reason),))
-    choice = choose_attention(attention_shape(sampler), compute.dtype, compute.device, attention)
+    shape = attention_shape(sampler)
+    choice = choose_attention(shape, compute.dtype, compute.device, attention)
     narrow, notices = _is_narrow(sampler, precision)
-    for is_narrow in (True, False) if narrow else (False,):
-        path = _tried(sampler, choice, name, narrow=is_narrow)
+    kinds = [Kind(choice.name)]
+    if narrow:
+        kinds.insert(0, Kind(choice.name, narrow_products=True))
+        if attention == "auto" and is_narrow_faster(shape, choice, compute.device):
+            kinds.insert(0, Kind(NARROW, narrow_products=True, narrow_attention=True))
+    for kind in kinds:
+        path = _tried(sampler, choice, name, kind)
         notices = (*notices, *path.notices)
         if path.backends:
             return replace(path, notices=notices)
     return FastPath(notices=(*notices, _plain_notice("no fast passes compute what plain ones do")))
 
 
-def _tried(sampler: ChunkSampler, choice: AttentionChoice, name: str, *, narrow: bool) -> FastPath:
+def _tried(sampler: ChunkSampler, choice: AttentionChoice, name: str, kind: Kind) -> FastPath:
     """Put fast passes of one kind into the sampler, unless they compute something else."""
-    kind = "fp8 rows" if narrow else "bf16"
-    fast = FastPasses(sampler.plain, sampler.cache, sampler.text, choice.attend, narrow=narrow)
-    report = compare_passes(sampler, fast, name, f"{kind}, {choice.name}")
+    if kind.narrow_attention:
+        sampler.cache.keep_narrow()
+    else:
+        sampler.cache.drop_narrow()
+    fast = FastPasses(
+        sampler.plain, sampler.cache, sampler.text, choice.attend, narrow=kind.narrow_products
+    )
+    report = compare_passes(sampler, fast, name, f"{kind.products}, {kind.attention} attention")
     if not report.is_good:
-        return FastPath(
-            notices=(f"Refused, it differs too much: {report.sentence()}.",), numerics=report
-        )
+        sampler.cache.drop_narrow()
+        refusal = f"Refused, it differs too much: {report.sentence()}."
+        return FastPath(notices=(refusal,), numerics=report)
     sampler.passes = fast
-    return FastPath({"attention": choice.name, "linear": f"{kind}, fused"}, numerics=report)
+    backends = {"attention": kind.attention, "linear": f"{kind.products}, fused"}
+    return FastPath(backends, numerics=report)
 
 
 def _plain_notice(reason: str) -> str:

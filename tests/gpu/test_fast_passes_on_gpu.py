@@ -89,6 +89,8 @@ def distances(found, expected):
 def test_a_show_stays_beside_its_plain_twin(rule, narrow):
     plain = show(sampler_of(rule))
     sampler = sampler_of(rule)
+    if narrow:
+        sampler.cache.keep_narrow()
     fast = FastPasses(sampler.plain, sampler.cache, sampler.text, attention, narrow=narrow)
     sampler.passes = fast
     found = show(sampler)

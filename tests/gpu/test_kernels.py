@@ -3,11 +3,11 @@
 import pytest
 import torch
 
-from engine.worker.kernels import rows
+from engine.worker.kernels import narrow, rows
 from engine.worker.kernels.fused import plain_layers
 from engine.worker.kernels.graphs import Graphs
 from engine.worker.kernels.has_triton import has_triton
-from engine.worker.kernels.products import Product, Weight, multiply, quantised
+from engine.worker.kernels.products import FP8, Product, Weight, multiply, quantised
 from engine.worker.kernels.rows import Affine, HeadNorms, KVSlots, Turn
 from engine.worker.models.wan.recorded_codec import RecordedDecoder
 from engine.worker.models.wan.rope import RopeTable, rotate_pairs
@@ -98,7 +98,7 @@ def test_queries_keys_and_values(draw, size, scaled, skip):
     def slots():
         empty = [torch.full((heads, num_rows + 20, head), 9.0, device="cuda", dtype=BF16)
                  for _ in range(3)]  # fmt: skip
-        return KVSlots(*empty, start=5, skip=skip)
+        return KVSlots(*empty, start=5, skip=skip, narrow_k=empty[0].to(FP8))
 
     found, expected = slots(), slots()
     q = rows.queries_into_slots(qkv, norms, turn, found, BF16)
@@ -107,6 +107,7 @@ def test_queries_keys_and_values(draw, size, scaled, skip):
         assert distance(one, other) < 4e-3
         assert (one[:, :5] == 9).all(), "places before the pass were written"
         assert (one[:, 5 + num_rows - skip :] == 9).all(), "places behind the pass were written"
+    assert distance(found.narrow_k, found.k.to(FP8)) < 0.01  # rounded once and rounded twice
     cross = product(draw, num_rows, width, scaled=scaled)
     one_norm = HeadNorms(norms.weights[:1], 1e-6)
     assert (
@@ -128,6 +129,22 @@ def test_fp8_products_say_what_float32_says(draw):
     wide = made.values.float() * made.scales[:, None]
     assert distance(found, wide @ (values.float() * scales[:, None]).t() + weight.bias) < 3e-3
     assert distance(found, x.float() @ w.t() + weight.bias) < 0.06
+
+
+@pytest.mark.parametrize("size", [(2352, 4704, 12, 128), (333, 777, 6, 64), (50, 100, 4, 128)])
+def test_attention_on_narrow_copies(draw, size):
+    num_queries, places, heads, head = size
+    k, v = draw(heads, places, head, dtype=BF16), draw(heads, places, head, dtype=BF16)
+    q = draw(num_queries, heads, head).to(FP8)
+    copies = narrow.narrow_like(k)
+    narrow.narrow_keys(k, copies.k, 0, places)
+    for first, stop in ((0, 30), (30, places)):
+        narrow.narrow_values(v, copies.v, first, stop)
+    assert torch.equal(copies.v[..., :places].float(), v.transpose(1, 2).to(FP8).float())
+    for num_keys in (places, places // 2, 128 * (places // 128) or 1):
+        found = narrow.attention(q, copies, num_keys, BF16)
+        expected = narrow.attention_reference(q, copies, num_keys, torch.float32)
+        assert distance(found, expected) < 0.04, num_keys  # its weights are rounded to three bits
 
 
 @pytest.mark.parametrize("turns", [True, False])

@@ -23,7 +23,9 @@ import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from engine.worker.kernels import narrow
 from engine.worker.kernels.attention import attention, attention_reference
+from engine.worker.kernels.products import FP8
 
 SoftmaxAttention = Callable[[Tensor, Tensor, Tensor], Tensor]
 """q, k, v [B, L, n, dh] → [B, L, n, dh]."""
@@ -34,6 +36,9 @@ _CLEARLY: Final = 0.97
 """A backend further down the list must take this share of the time to go before one above."""
 _PROBE_TOKENS: Final = (320, 704)  # neither is a multiple of a usual tile of 128
 _REPEATS: Final = 7
+NARROW: Final = "fp8"
+"""Name of attention on FP8 copies of keys and values, which is no backend for other inputs."""
+_NARROW_HEADS: Final = (64, 128)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +97,21 @@ def fastest(ms: dict[str, float]) -> str:
         if ms[name] < _CLEARLY * ms[best]:
             best = name
     return best
+
+
+def is_narrow_faster(shape: AttentionShape, choice: AttentionChoice, device: torch.device) -> bool:
+    """Whether attention on FP8 copies clearly beats the backend that was chosen."""
+    if device.type != "cuda" or shape.head_dim not in _NARROW_HEADS:
+        return False
+    q, k, v = _random_inputs(shape, torch.bfloat16, device)
+    k, v = (part[0].transpose(0, 1).contiguous() for part in (k, v))
+    copies = narrow.narrow_like(k)
+    narrow.narrow_keys(k, copies.k, 0, shape.num_keys)
+    narrow.narrow_values(v, copies.v, 0, shape.num_keys)
+    queries = q[0].to(FP8)
+    ms = _median_ms(partial(narrow.attention, queries, copies, shape.num_keys, torch.bfloat16))
+    choice.ms[NARROW] = ms
+    return ms < _CLEARLY * choice.ms.get(choice.name, 0.0)
 
 
 def _probed(

@@ -17,7 +17,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor
 
-from engine.worker.kernels.products import Activation, Product, quantised
+from engine.worker.kernels.products import FP8, Activation, Product, quantised
 
 
 class Affine(NamedTuple):
@@ -52,7 +52,8 @@ class Turn(NamedTuple):
 class KVSlots(NamedTuple):
     """Where keys and values of a pass go: [n, T, dh], of one layer.
 
-    `plain` gets keys before their rotation, if somebody needs them. Row `skip` of the pass goes to
+    `plain` gets keys before their rotation and `narrow_k` FP8 copies of them after it, if somebody
+    needs them. Row `skip` of the pass goes to
     place `start`; rows before it go nowhere.
     """
 
@@ -61,6 +62,7 @@ class KVSlots(NamedTuple):
     plain: Tensor | None
     start: int = 0
     skip: int = 0
+    narrow_k: Tensor | None = None
 
 
 def normed(x: Tensor, affine: Affine, eps: float, *, narrow: bool) -> Activation:
@@ -154,7 +156,10 @@ def queries_into_slots_reference(
     k = torch.unflatten(_rms(k, norms.weights[1], norms.eps), -1, (num_heads, head_dim))
     v = torch.unflatten(v, -1, (num_heads, head_dim))
     stop = slots.start + len(k) - slots.skip
-    slots.k[:, slots.start : stop] = _turned(k, turn)[slots.skip :].transpose(0, 1)
+    turned = _turned(k, turn)[slots.skip :].transpose(0, 1)
+    slots.k[:, slots.start : stop] = turned
+    if slots.narrow_k is not None:
+        slots.narrow_k[:, slots.start : stop] = turned.to(FP8)
     slots.v[:, slots.start : stop] = v[slots.skip :].transpose(0, 1)
     if slots.plain is not None:
         slots.plain[:, slots.start : stop] = k[slots.skip :].transpose(0, 1)

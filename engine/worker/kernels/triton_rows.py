@@ -19,8 +19,9 @@ _FP8_MAX = tl.constexpr(448.0)
 _LEAST = tl.constexpr(1e-12)
 _GELU_SCALE = tl.constexpr(0.7978845608028654)  # sqrt(2 / pi)
 _GELU_CUBIC = tl.constexpr(0.044715)
-_NUM_WARPS = {512: 2, 2048: 8, 16384: 16}
-"""By width of a row, where 4 is not the fastest (one H100, triton 3.6, 2026-11-27)."""
+
+# Numbers of warps are the fastest of 2, 4, 8, 16 for rows of 1536, 5120, 8960 and 13824 (one H100,
+# triton 3.6, 2026-11-27).
 
 
 @triton.jit
@@ -117,9 +118,9 @@ def _head_norm_kernel(
 
 @triton.jit
 def _qkv_kernel(
-    values, row_scales, column_scales, bias, weights, cos, sin, q, k, v, plain, eps,
+    values, row_scales, column_scales, bias, weights, cos, sin, q, k, v, plain, narrow, eps,
     head_stride, start, skip, WIDTH: tl.constexpr, HEAD: tl.constexpr, BLOCK: tl.constexpr,
-    HAS_SCALES: tl.constexpr, HAS_PLAIN: tl.constexpr,
+    HAS_SCALES: tl.constexpr, HAS_PLAIN: tl.constexpr, HAS_NARROW: tl.constexpr,
 ):  # fmt: skip
     row = tl.program_id(0).to(tl.int64)
     part = tl.program_id(1)  # 0: queries, 1: keys, 2: values
@@ -149,6 +150,8 @@ def _qkv_kernel(
             tl.store(q + row * WIDTH + at, turned.to(q.dtype.element_ty), inside)
         else:
             tl.store(k + place, turned.to(k.dtype.element_ty), is_kept)
+            if HAS_NARROW:
+                tl.store(narrow + place, turned.to(narrow.dtype.element_ty), is_kept)
 
 
 @triton.jit
@@ -209,7 +212,7 @@ def _add(
         _or(out.scales, x), eps,
         HAS_SCALES=update.row_scales is not None, HAS_GATE=gate is not None,
         HAS_NORM=norm is not None, ONE=affine.one, IS_FP8=out.scales is not None,
-        **_sizes(width),
+        **_sizes(width, 2),
     )  # fmt: skip
 
 
@@ -222,9 +225,11 @@ def queries_into_slots(
     q = qkv.values.new_empty(num_rows, num_heads, head_dim, dtype=out_dtype)
     _qkv_kernel[(num_rows, 3)](
         *_product(qkv), norms.weights, turn.cos, turn.sin, q, slots.k, slots.v,
-        _or(slots.plain, slots.k), norms.eps, slots.k.stride(0), slots.start, slots.skip,
+        _or(slots.plain, slots.k), _or(slots.narrow_k, slots.k), norms.eps,
+        slots.k.stride(0), slots.start, slots.skip,
         HEAD=head_dim, HAS_SCALES=qkv.row_scales is not None,
-        HAS_PLAIN=slots.plain is not None, **_sizes(width),
+        HAS_PLAIN=slots.plain is not None, HAS_NARROW=slots.narrow_k is not None,
+        **_sizes(width, 2 if width <= 2048 else 4),
     )  # fmt: skip
     return q
 
@@ -246,7 +251,8 @@ def gelu(product: Product, dtype: torch.dtype, *, narrow: bool) -> Activation:
     out = _activation(product.values, product.values.shape, dtype, narrow=narrow)
     _gelu_kernel[(num_rows,)](
         *_product(product), out.values, _or(out.scales, product.bias),
-        HAS_SCALES=product.row_scales is not None, IS_FP8=narrow, **_sizes(width),
+        HAS_SCALES=product.row_scales is not None, IS_FP8=narrow,
+        **_sizes(width, 16 if width > 12000 else 8),
     )  # fmt: skip
     return out
 
@@ -277,6 +283,5 @@ def _activation(
     return Activation(values, like.new_empty(shape[0], dtype=torch.float32))
 
 
-def _sizes(width: int) -> dict[str, int]:
-    block = triton.next_power_of_2(width)
-    return {"WIDTH": width, "BLOCK": block, "num_warps": _NUM_WARPS.get(block, 4)}
+def _sizes(width: int, num_warps: int = 4) -> dict[str, int]:
+    return {"WIDTH": width, "BLOCK": triton.next_power_of_2(width), "num_warps": num_warps}

@@ -148,6 +148,35 @@ def test_fp8_stays_within_its_guardrail() -> None:
     assert distance(narrow, plain) > 1e-4  # FP8 did run
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_narrow_copies_follow_the_cache(rule: str) -> None:
+    """Through rolling, sinks, recaching, resets, and passes that run plain in between."""
+    sampler = sampler_of(rule)
+    sampler.cache.keep_narrow()
+    use_fast(sampler, narrow=True)
+    show(sampler, recomputes=rule == "recomputed")
+    latents = torch.randn(1, 6, 16, 4, 6, generator=torch.Generator().manual_seed(1))
+    if rule == "sink":
+        sampler.recompute(latents)  # masks, and so runs plain
+    view, copies = sampler.cache.current, sampler.cache._narrow
+    assert copies is not None
+    k, _, v = view.buffers
+    valid = slice(0, sampler.cache.state.cached * sampler.cache.shape.tokens_per_latent)
+    fp8 = torch.float8_e4m3fn
+    assert torch.equal(copies.k[:, :, valid].float(), k[:, :, valid].to(fp8).float())
+    assert torch.equal(copies.v[..., valid].float(), v[:, :, valid].transpose(2, 3).to(fp8).float())
+
+
+def test_narrow_attention_stays_within_its_guardrail() -> None:
+    plain = show(sampler_of("rolling"), num_chunks=1)
+    sampler = sampler_of("rolling")
+    sampler.cache.keep_narrow()
+    use_fast(sampler)
+    narrow = show(sampler, num_chunks=1)
+    assert torch.nn.functional.cosine_similarity(narrow.flatten(), plain.flatten(), 0) > 0.995
+    assert distance(narrow, plain) > 1e-4  # it did run on the copies
+
+
 def test_a_lora_is_taken_up_and_given_back(tmp_path) -> None:
     lora = read_lora(write_lora(tmp_path, "peft", tiny_lora(CONFIG)))
     plain_sampler, fast_sampler = sampler_of("rolling"), sampler_of("rolling")

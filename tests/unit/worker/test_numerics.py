@@ -72,15 +72,18 @@ def test_numbers_that_are_not_finite_are_refused() -> None:
 def test_quicken_puts_bf16_in_the_place_of_an_fp8_that_fails(monkeypatch) -> None:
     sampler = sampler_of("rolling")
     choice = AttentionChoice(name="sdpa", attend=attention)
-    good = fast_path._tried(sampler, choice, "tiny", narrow=False)
+    good = fast_path._tried(sampler, choice, "tiny", fast_path.Kind("sdpa"))
     assert good.backends == {"attention": "sdpa", "linear": "bf16, fused"}
     plain = sampler.plain
     sampler.passes = plain
     monkeypatch.setattr(fast_path, "compare_passes", lambda *_: report(0.9))
-    refused = fast_path._tried(sampler, choice, "tiny", narrow=True)
+    refused = fast_path._tried(
+        sampler, choice, "tiny", fast_path.Kind("fp8", narrow_products=True, narrow_attention=True)
+    )
     assert not refused.backends
     assert "cosine 0.90000" in refused.notices[0]
     assert sampler.passes is plain
+    assert sampler.cache._narrow is None
 
 
 def test_a_processor_gets_no_fast_path() -> None:

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from engine.worker.kernels.products import Activation, Product, multiply
+from engine.worker.kernels import narrow
+from engine.worker.kernels.products import FP8, Activation, Product, multiply
 from engine.worker.kernels.rows import (
-    KVSlots,
     Turn,
     activation_of,
     add_inplace_normed,
@@ -40,6 +40,7 @@ class Run(NamedTuple):
     attend: SoftmaxAttention
     eps: float
     narrow: bool
+    finish_keys: Callable[[Keys], None] | None = None  # after a layer has written its own
 
 
 def entered(run: Run, layer: int, x: Tensor) -> Activation:
@@ -60,10 +61,20 @@ def through_attention(
         keys: of this layer.
     """
     x, y = states
-    q = queries_into_slots(multiply(y, block.qkv), block.norms, run.turn, keys.slots, x.dtype)
-    product = multiply(_joined(run, run.attend(q[None], keys.k, keys.v)), block.o)
+    product = multiply(_joined(run, _attended(run, block, y, keys, x.dtype)), block.o)
     gate = run.rows.gate(layer, 0)
     return add_inplace_normed(x, product, gate, block.norm3, run.eps, narrow=run.narrow)
+
+
+def _attended(run: Run, block: FastBlock, y: Activation, keys: Keys, dtype: torch.dtype) -> Tensor:
+    """Write keys and values and attend to all that is valid; returns [1, L, n, dh]."""
+    q_dtype = dtype if keys.narrow is None else FP8
+    q = queries_into_slots(multiply(y, block.qkv), block.norms, run.turn, keys.slots, q_dtype)
+    if keys.narrow is None:
+        return run.attend(q[None], keys.k, keys.v)
+    if run.finish_keys is not None:
+        run.finish_keys(keys)
+    return narrow.attention(q, keys.narrow, keys.k.shape[1], dtype)[None]
 
 
 def through_rest(
@@ -79,14 +90,14 @@ def through_rest(
     return multiply(gelu(multiply(y, block.up), x.dtype, narrow=run.narrow), block.down)
 
 
-def write_keys(
-    run: Run, block: FastBlock, y: Activation, slots: KVSlots, dtype: torch.dtype
-) -> None:
+def write_keys(run: Run, block: FastBlock, y: Activation, keys: Keys, dtype: torch.dtype) -> None:
     """Leave a block's keys and values in the cache and nothing else.
 
     Its queries are made too: one product of a hundred, and the shapes stay those of every block.
     """
-    queries_into_slots(multiply(y, block.qkv), block.norms, run.turn, slots, dtype)
+    queries_into_slots(multiply(y, block.qkv), block.norms, run.turn, keys.slots, dtype)
+    if run.finish_keys is not None:
+        run.finish_keys(keys)
 
 
 def _joined(run: Run, attended: Tensor) -> Activation:

@@ -13,6 +13,7 @@ Each function also runs without a GPU, on plain twins; so it is held against `Pl
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import torch
@@ -33,7 +34,7 @@ from engine.worker.models.wan.fast_block import (
 from engine.worker.models.wan.fast_inputs import HeldControl, HeldInputs, HeldRows, HeldText
 from engine.worker.models.wan.fast_vace import FastVace
 from engine.worker.models.wan.fast_weights import FastBlock, TimeRows, time_rows
-from engine.worker.models.wan.kv_cache import CachePass, KVCache, TextCache, turn_of
+from engine.worker.models.wan.kv_cache import CachePass, Keys, KVCache, TextCache, turn_of
 from engine.worker.models.wan.passes import PlainPasses, Steer
 from engine.worker.models.wan.rope import rope_table
 
@@ -145,8 +146,11 @@ class FastPasses:
             self._known_times[timestep] = (own, stack)
         return self._known_times[timestep]
 
-    def _run(self, rows: TimeRows, turn: Turn) -> Run:
-        return Run(rows, turn, self._attend, self._model.config.eps, self._narrow)
+    def _run(
+        self, rows: TimeRows, turn: Turn, finish_keys: Callable[[Keys], None] | None = None
+    ) -> Run:
+        eps = self._model.config.eps
+        return Run(rows, turn, self._attend, eps, self._narrow, finish_keys)
 
     def _velocity(
         self,
@@ -158,7 +162,7 @@ class FastPasses:
         tokens = self._model.embed_patches(self._inputs.of(shape))
         hints = self._hints(tokens, shape, num_references)
         x = tokens[0].clone()
-        run = self._run(self._rows.rows, view.turn)
+        run = self._run(self._rows.rows, view.turn, view.narrow_values)
         y = entered(run, 0, x)
         for layer, block in enumerate(self._blocks):
             y = through_attention(run, block, layer, (x, y), view.keys(layer))
@@ -180,7 +184,7 @@ class FastPasses:
     def _context(self, view: CachePass, shape: torch.Size) -> None:
         """Stop after keys and values of the last block: nobody needs what follows."""
         x = self._model.embed_patches(self._inputs.of(shape))[0].clone()
-        run = self._run(self._rows.rows, view.turn)
+        run = self._run(self._rows.rows, view.turn, view.narrow_values)
         y = entered(run, 0, x)
         last = len(self._blocks) - 1
         for layer, block in enumerate(self._blocks[:last]):
@@ -188,7 +192,7 @@ class FastPasses:
             update = through_rest(run, block, layer, (x, y), self._texts.kvs[layer])
             following, gate = run.rows.before(layer + 1), run.rows.gate(layer, 1)
             y = add_inplace_normed(x, update, gate, following, run.eps, narrow=self._narrow)
-        write_keys(run, self._blocks[last], y, view.keys(last).slots, x.dtype)
+        write_keys(run, self._blocks[last], y, view.keys(last), x.dtype)
 
     def _hints(
         self, tokens: Tensor, shape: torch.Size, num_references: int | None

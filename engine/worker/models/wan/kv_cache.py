@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.worker.kernels.attention import attention
+from engine.worker.kernels.narrow import NarrowKV, narrow_keys, narrow_like, narrow_values
 from engine.worker.kernels.rows import KVSlots, Turn
 from engine.worker.models.wan.blocks import TextKV
 from engine.worker.models.wan.cache_plan import (
@@ -50,11 +51,15 @@ class CacheShape:
 
 
 class Keys(NamedTuple):
-    """Where a layer's own keys and values go, and what it attends to: [1, T, n, dh]."""
+    """Where a layer's own keys and values go, and what it attends to: [1, T, n, dh].
+
+    `narrow` are FP8 copies to attend to instead, if they are kept.
+    """
 
     slots: KVSlots
     k: Tensor
     v: Tensor
+    narrow: NarrowKV | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +72,7 @@ class CachePass:
         mask: bool [L, T]; None where every query sees all that is valid.
         buffers: rotated keys, keys before rotation (None where nobody needs them) and values,
             [layers, n, places, dh].
+        narrow: FP8 copies of all layers, if they are kept.
         start: place of the first row that is written.
         stop: one past the last place that is valid.
         skip: rows at the start that are not written.
@@ -76,6 +82,7 @@ class CachePass:
     turn: Turn
     mask: Tensor | None
     buffers: tuple[Tensor, Tensor | None, Tensor]
+    narrow: NarrowKV | None
     start: int
     stop: int
     skip: int
@@ -85,7 +92,16 @@ class CachePass:
         k, plain, v = self.buffers
         own = None if plain is None else plain[layer]
         valid = (part[layer, :, : self.stop].transpose(0, 1)[None] for part in (k, v))
-        return Keys(KVSlots(k[layer], v[layer], own, self.start, self.skip), *valid)
+        slots = KVSlots(k[layer], v[layer], own, self.start, self.skip)
+        if self.narrow is None:
+            return Keys(slots, *valid)
+        narrow = NarrowKV(self.narrow.k[layer], self.narrow.v[layer])
+        return Keys(slots._replace(narrow_k=narrow.k), *valid, narrow)
+
+    def narrow_values(self, keys: Keys) -> None:
+        """Copy the values that a layer has just written."""
+        if keys.narrow is not None:
+            narrow_values(keys.slots.v, keys.narrow.v, self.start, self.stop)
 
 
 def turn_of(table: RopeTable) -> Turn:
@@ -122,7 +138,22 @@ class KVCache:
         self._v = torch.zeros(size, dtype=dtype, device=device).transpose(2, 3)
         self._is_relative = rule.positions is Positions.WINDOW
         self._unrotated = torch.zeros_like(self._k) if self._is_relative else self._k
+        self._narrow: NarrowKV | None = None
         self.reset()
+
+    def keep_narrow(self) -> None:
+        """Keep FP8 copies of keys and values from now on; batches of one alone.
+
+        Raises:
+            ValueError: the batch is larger.
+        """
+        if self.shape.batch != 1:
+            raise ValueError(f"narrow copies of {self.shape.batch} shows: they are kept for one")
+        self._narrow = narrow_like(self._k[:, 0].transpose(1, 2))
+
+    def drop_narrow(self) -> None:
+        """Keep them no longer."""
+        self._narrow = None
 
     def reset(self) -> None:
         """Empty the cache and start again at position 0; the buffers stay."""
@@ -135,6 +166,9 @@ class KVCache:
         plan = plan_chunk(self.rule, self.window, self.state, num_latents)
         if plan.evict:
             self._evict(plan)
+            tokens = self.shape.tokens_per_latent
+            moved = (self.window.sink_latents * tokens, plan.write_start * tokens)
+            self._copy_narrow(slice(None), *moved)
         self._begin(plan)
 
     def begin_repeat(self, num_latents: int) -> None:
@@ -166,6 +200,16 @@ class KVCache:
         self._v[layer, :, start:stop] = v[:, skip:]
         if self._is_relative:
             self._unrotated[layer, :, start:stop] = k[:, skip:]
+        if self._narrow is not None:
+            self._copy_narrow(slice(layer, layer + 1), start, stop)
+
+    def _copy_narrow(self, layers: slice, start: int, stop: int) -> None:
+        """Bring the copies of some layers up to date, places `start` up to `stop`."""
+        if self._narrow is None:
+            return
+        k, v = (part[layers, 0].transpose(1, 2).flatten(0, 1) for part in (self._k, self._v))
+        narrow_keys(k, self._narrow.k[layers].flatten(0, 1), start, stop)
+        narrow_values(v, self._narrow.v[layers].flatten(0, 1), start, stop)
 
     @property
     def current(self) -> CachePass:
@@ -175,8 +219,8 @@ class KVCache:
         )
         places = (self._start_token, self._stop_token, self._skip_tokens)
         return CachePass(
-            (places, self._positions), turn_of(self._query_table), self._mask,
-            (k, unrotated if self._is_relative else None, v), *places,
+            (places, self._positions, self._narrow is not None), turn_of(self._query_table), self._mask,
+            (k, unrotated if self._is_relative else None, v), self._narrow, *places,
         )  # fmt: skip
 
     def layer(self, index: int) -> tuple[Tensor, Tensor]:
