@@ -25,9 +25,16 @@ def _picture(arguments: Sequence[str]) -> int:
     return picture.main(arguments)
 
 
+def _soak(arguments: Sequence[str]) -> int:
+    from engine.bench import soak
+
+    return soak.main(arguments)
+
+
 _MEASUREMENTS: dict[str, tuple[Callable[[Sequence[str]], int], str]] = {
     "--cpu": (_cpu, "the house model on this processor"),
     "--gpu": (_gpu, "published models' sizes on this GPU"),
+    "--soak": (_soak, "a published model from random files through a night's worth of cuts"),
     "--picture": (_picture, "the pictures of the house model or of a show, with contact sheets"),
 }
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import gc
-import os
 import statistics
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -19,18 +16,14 @@ from engine.bench.gpu_floor import PassFloor, pass_floor
 from engine.bench.gpu_trace import Trace, traced
 from engine.bench.house_cpu_run import percentile
 from engine.bench.random_model import random_model
-from engine.protocol import frame_ring
-from engine.protocol.frame_ring import RingReader, RingWriter
+from engine.bench.rig import loop_rig
 from engine.protocol.orders import ChunkPlan, ChunkReport, FramesReady, WorkerEvent
 from engine.protocol.values import ModelChoice, WeightedPrompt
-from engine.worker.chunk_loop import Channels, ChunkLoop
+from engine.worker.chunk_loop import ChunkLoop
 from engine.worker.device import Compute
 from engine.worker.kernels.attention_backends import AttentionChoice, choose_attention
 from engine.worker.kernels.fused import plain_layers
-from engine.worker.model import LoadedModel
 from engine.worker.models.wan.fast_passes import FastPasses
-from engine.worker.preprocess.kinds import default_preprocessors
-from engine.worker.preprocess.runner import PreprocessRunner
 from engine.worker.streams import PictureStream
 
 _NUM_TRACED = 3
@@ -146,8 +139,8 @@ def measure_case(case: Case, compute: Compute, amount: Amount, trace: Path | Non
     model = random_model(
         case.spec, choice, compute, precision=amount.precision, attention=amount.attention
     )
-    with _rig(model, case) as rig, torch.inference_mode():
-        return _measured(rig, amount, trace)
+    with loop_rig(model) as rig, torch.inference_mode():
+        return _measured(_Rig(rig.loop, case, rig.events), amount, trace)
 
 
 def _measured(rig: _Rig, amount: Amount, trace: Path | None) -> CaseResult:
@@ -215,31 +208,7 @@ def _plain(rig: _Rig, count: int) -> ChunkTimes | None:
         return rig.run(count)
 
 
-@contextmanager
-def _rig(model: LoadedModel, case: Case) -> Iterator[_Rig]:
-    count, pixels = model.spec.frames_per_chunk, case.width_px * case.height_px
-    rings = [
-        frame_ring.create(f"bench-{os.getpid()}-frames", 4 * count, pixels * 4),
-        frame_ring.create(f"bench-{os.getpid()}-input", 4, pixels * 3),
-    ]
-    events: list[WorkerEvent] = []
-    try:
-        inputs = RingReader(rings[1])
-        channels = Channels(
-            frames=RingWriter(rings[0]), inputs=inputs, tell=events.append,
-            preprocess=PreprocessRunner(inputs, default_preprocessors(), _raise),
-        )  # fmt: skip
-        yield _Rig(ChunkLoop(model, channels), case, events)
-    finally:
-        for ring in rings:
-            frame_ring.remove(ring)
-
-
 def _forget_everything() -> None:
     gc.collect()
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
-
-
-def _raise(error: BaseException) -> None:
-    raise error

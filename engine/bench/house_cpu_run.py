@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import statistics
 import time
 from collections.abc import Iterator, Sequence
@@ -14,16 +13,13 @@ from typing import TypeVar
 import torch
 
 from engine.bench.bare_floor import BareFloor
-from engine.protocol import frame_ring
-from engine.protocol.frame_ring import RingReader, RingWriter
+from engine.bench.rig import loop_rig
 from engine.protocol.orders import ChunkPlan, ChunkReport, FramesReady, WorkerEvent
 from engine.protocol.values import ModelChoice, WeightedPrompt
-from engine.worker.chunk_loop import Channels, ChunkLoop
+from engine.worker.chunk_loop import ChunkLoop
 from engine.worker.device import Compute
 from engine.worker.kernels.fused import plain_layers
 from engine.worker.model import load_model
-from engine.worker.preprocess.kinds import default_preprocessors
-from engine.worker.preprocess.runner import PreprocessRunner
 
 Told = TypeVar("Told")
 
@@ -185,28 +181,9 @@ def _rig(setting: Setting, compute: Compute, name: str) -> Iterator[_Rig]:
     choice = ModelChoice(
         name=setting.model, width_px=setting.width_px, height_px=setting.height_px, device="cpu"
     )
-    model = load_model(choice, compute)
-    count, pixels = model.spec.frames_per_chunk, setting.width_px * setting.height_px
-    rings = [
-        frame_ring.create(f"bench-{os.getpid()}-{name}-frames", 4 * count, pixels * 4),
-        frame_ring.create(f"bench-{os.getpid()}-{name}-input", 4, pixels * 3),
-    ]
-    events: list[WorkerEvent] = []
-    try:
-        inputs = RingReader(rings[1])
-        channels = Channels(
-            frames=RingWriter(rings[0]), inputs=inputs, tell=events.append,
-            preprocess=PreprocessRunner(inputs, default_preprocessors(), _raise),
-        )  # fmt: skip
-        yield _Rig(ChunkLoop(model, channels), setting, events)
-    finally:
-        for ring in rings:
-            frame_ring.remove(ring)
+    with loop_rig(load_model(choice, compute), f"-{name}") as rig:
+        yield _Rig(rig.loop, setting, rig.events)
 
 
 def _of_type(events: Sequence[WorkerEvent], kind: type[Told]) -> list[Told]:
     return [event for event in events if isinstance(event, kind)]
-
-
-def _raise(error: BaseException) -> None:
-    raise error

@@ -218,8 +218,9 @@ class KVCache:
             part[:, 0].transpose(1, 2) for part in (self._k, self._v, self._unrotated)
         )
         places = (self._start_token, self._stop_token, self._skip_tokens)
+        key = (places, self._positions, self._narrow is not None)
         return CachePass(
-            (places, self._positions, self._narrow is not None), turn_of(self._query_table), self._mask,
+            key, turn_of(self._query_table), self._mask,
             (k, unrotated if self._is_relative else None, v), self._narrow, *places,
         )  # fmt: skip
 

@@ -1,0 +1,78 @@
+"""Write a published model's files with random weights, in the layout it is published in."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Final
+
+import torch
+from safetensors.torch import save_file
+from sentencepiece import SentencePieceTrainer
+from torch import Tensor, nn
+
+from engine.bench.random_model import filled, random_codec
+from engine.worker.models.spec import ModelSpec
+from engine.worker.models.wan.transformer import CausalTransformer
+from engine.worker.models.wan.umt5 import UMT5Encoder
+from engine.worker.models.wan.vace import VaceStack
+
+_PREFIX: Final = "model."
+_SENTENCES: Final = tuple(
+    f"a {speed} {colour} {thing} over {place}"
+    for speed in ("slow", "fast", "calm", "wild")
+    for colour in ("red", "green", "blue", "golden", "silver")
+    for thing in ("flame", "river", "city", "dancer", "forest")
+    for place in ("the sea", "a mountain", "black glass", "the desert")
+)
+
+
+def write_model(folder: Path, spec: ModelSpec, device: torch.device) -> int:
+    """Write every file that loading the row takes; returns how many bytes they are."""
+    assert spec.files is not None
+    assert spec.text is not None
+    assert spec.tiny_codec is not None
+    folder.mkdir(parents=True, exist_ok=True)
+    place = (device, torch.bfloat16)
+    with torch.device("meta"):
+        transformer = CausalTransformer(spec.transformer)
+        stack = None if spec.vace is None else VaceStack(spec.transformer, spec.vace)
+        text = UMT5Encoder(spec.text)
+    telling = next(name for name in spec.files.telling if name.endswith(".safetensors"))
+    _save(filled(transformer, place, seed=1), folder / telling, _PREFIX)
+    if stack is not None:
+        _save(filled(stack, place, seed=2), folder / "vace.safetensors")
+    _save(filled(text, place, seed=4), folder / "models_t5_umt5-xxl-enc-bf16.safetensors")
+    _pickle(random_codec(spec.anchor_codec or spec.codec, place), folder / "Wan2.1_VAE.pth")
+    _pickle(random_codec(spec.tiny_codec, place), folder / "taew2_1.pth")
+    pieces = folder / "google" / "umt5-xxl" / "spiece.model"
+    pieces.parent.mkdir(parents=True, exist_ok=True)
+    pieces.write_bytes(_pieces())
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _weights(module: nn.Module, prefix: str = "") -> dict[str, Tensor]:
+    return {
+        prefix + name: value.detach().cpu().contiguous()
+        for name, value in module.state_dict().items()
+    }
+
+
+def _save(module: nn.Module, path: Path, prefix: str = "") -> None:
+    save_file(_weights(module, prefix), path)
+
+
+def _pickle(codec: object, path: Path) -> None:
+    assert isinstance(codec, nn.Module)
+    torch.save(_weights(codec), path)
+
+
+def _pieces() -> bytes:
+    """Return a tokenizer with the special tokens of UMT5 and a small vocabulary."""
+    written = io.BytesIO()
+    SentencePieceTrainer.train(
+        sentence_iterator=iter(_SENTENCES), model_writer=written, vocab_size=120,
+        pad_id=0, eos_id=1, unk_id=2, bos_id=-1, hard_vocab_limit=False, minloglevel=2,
+        num_threads=1,
+    )  # fmt: skip
+    return written.getvalue()
