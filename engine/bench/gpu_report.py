@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 import torch
+from msgspec import to_builtins
 
 from engine.bench.gpu_run import CaseResult
 
@@ -37,6 +38,9 @@ def rows(result: CaseResult) -> list[str]:
     ]
     if result.plain:
         lines.append(f"  plain twin stages ms: {_numbers(result.plain.stage_ms)}")
+    if result.path.numerics:
+        lines.append(f"  numerics: {result.path.numerics.sentence()}")
+    lines += [f"  {notice}" for notice in result.path.notices]
     lines += [f"  no {name}: {why}" for name, why in result.attention_refused.items()]
     lines += [f"  {ms:9.2f} ms  {name}" for name, ms in trace.kernels_ms.items()]
     return lines
@@ -96,6 +100,8 @@ def _case(result: CaseResult) -> dict[str, object]:
         "backends": result.backends,
         "attention_ms": result.attention_ms,
         "attention_refused": result.attention_refused,
+        "notices": result.path.notices,
+        "numerics": to_builtins(result.path.numerics),
         "fast": asdict(result.fast),
         "plain": asdict(result.plain) if result.plain else None,
         "floor": asdict(result.floor) | {"chunk_ms": result.floor_ms},

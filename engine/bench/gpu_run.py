@@ -21,6 +21,7 @@ from engine.protocol.orders import ChunkPlan, ChunkReport, FramesReady, WorkerEv
 from engine.protocol.values import ModelChoice, WeightedPrompt
 from engine.worker.chunk_loop import ChunkLoop
 from engine.worker.device import Compute
+from engine.worker.fast_path import FastPath, attention_shape
 from engine.worker.kernels.attention_backends import AttentionChoice, choose_attention
 from engine.worker.kernels.fused import plain_layers
 from engine.worker.models.wan.fast_passes import FastPasses
@@ -62,6 +63,7 @@ class CaseResult:
     backends: dict[str, str]
     attention_ms: dict[str, float]
     attention_refused: dict[str, str]
+    path: FastPath
     fast: ChunkTimes
     plain: ChunkTimes | None
     floor: PassFloor
@@ -165,6 +167,7 @@ def _measured(rig: _Rig, amount: Amount, trace: Path | None) -> CaseResult:
         backends=backends,
         attention_ms=chosen.ms,
         attention_refused=chosen.refused,
+        path=model.fast_path,
         fast=fast,
         plain=_plain(rig, amount.num_plain),
         floor=floor,
@@ -188,8 +191,6 @@ def _counts(rig: _Rig) -> tuple[int, int]:
 
 
 def _attention(rig: _Rig, amount: Amount) -> AttentionChoice:
-    from engine.worker.fast_path import attention_shape
-
     model = rig.loop.model
     return choose_attention(
         attention_shape(model.sampler), model.compute.dtype, model.compute.device, amount.attention

@@ -28,7 +28,11 @@ _SENTENCES: Final = tuple(
 
 
 def write_model(folder: Path, spec: ModelSpec, device: torch.device) -> int:
-    """Write every file that loading the row takes; returns how many bytes they are."""
+    """Write every file that loading the row takes, what models share beside its folder.
+
+    Returns:
+        How many bytes the row's own files are.
+    """
     assert spec.files is not None
     assert spec.text is not None
     assert spec.tiny_codec is not None
@@ -42,12 +46,14 @@ def write_model(folder: Path, spec: ModelSpec, device: torch.device) -> int:
     _save(filled(transformer, place, seed=1), folder / telling, _PREFIX)
     if stack is not None:
         _save(filled(stack, place, seed=2), folder / "vace.safetensors")
-    _save(filled(text, place, seed=4), folder / "models_t5_umt5-xxl-enc-bf16.safetensors")
+    shared = folder.parent / "umt5-xxl"
+    pieces = shared / "google" / "umt5-xxl" / "spiece.model"
+    if not pieces.exists():
+        pieces.parent.mkdir(parents=True)
+        _save(filled(text, place, seed=4), shared / "models_t5_umt5-xxl-enc-bf16.safetensors")
+        pieces.write_bytes(_pieces())
     _pickle(random_codec(spec.anchor_codec or spec.codec, place), folder / "Wan2.1_VAE.pth")
     _pickle(random_codec(spec.tiny_codec, place), folder / "taew2_1.pth")
-    pieces = folder / "google" / "umt5-xxl" / "spiece.model"
-    pieces.parent.mkdir(parents=True, exist_ok=True)
-    pieces.write_bytes(_pieces())
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 

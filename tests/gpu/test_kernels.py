@@ -107,7 +107,7 @@ def test_queries_keys_and_values(draw, size, scaled, skip):
         assert distance(one, other) < 4e-3
         assert (one[:, :5] == 9).all(), "places before the pass were written"
         assert (one[:, 5 + num_rows - skip :] == 9).all(), "places behind the pass were written"
-    assert distance(found.narrow_k, found.k.to(FP8)) < 0.01  # rounded once and rounded twice
+    assert distance(found.narrow_k, found.k.to(FP8)) < 0.03  # rounded once and rounded twice
     cross = product(draw, num_rows, width, scaled=scaled)
     one_norm = HeadNorms(norms.weights[:1], 1e-6)
     assert (
