@@ -6,8 +6,6 @@ left out, and the decoder too: no way of running these products in these librari
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -15,10 +13,10 @@ from torch import Tensor
 
 from engine.worker.kernels.attention_backends import SoftmaxAttention
 from engine.worker.kernels.products import Activation, Weight, multiply, quantised
+from engine.worker.kernels.timing import median_ms
 from engine.worker.models.spec import ModelSpec
 from engine.worker.models.wan.cache_plan import ContextWrite
 
-_REPEATS = 10
 _STD = 0.02
 
 
@@ -97,26 +95,3 @@ def _weight(w: Tensor, narrow: bool) -> Weight:
         return Weight(w, bias)
     values, scales = quantised(w)
     return Weight(values, bias, scales)
-
-
-def median_ms(work: Callable[[], object], repeats: int = _REPEATS) -> float:
-    """Return the median ms of work on the device, after two runs to warm up.
-
-    The calls are recorded and played back, so that the time to launch them is not in it.
-    """
-    for _ in range(2):
-        work()
-    torch.cuda.synchronize()
-    graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
-        work()
-    times: list[float] = []
-    for _ in range(repeats):
-        began = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch's
-        ended = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch's
-        began.record()
-        graph.replay()
-        ended.record()
-        ended.synchronize()
-        times.append(began.elapsed_time(ended))
-    return statistics.median(times)

@@ -12,7 +12,6 @@ fails is left out with its reason.
 from __future__ import annotations
 
 import importlib
-import statistics
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +25,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from engine.worker.kernels import narrow
 from engine.worker.kernels.attention import attention, attention_reference
 from engine.worker.kernels.products import FP8
+from engine.worker.kernels.timing import median_ms
 
 SoftmaxAttention = Callable[[Tensor, Tensor, Tensor], Tensor]
 """q, k, v [B, L, n, dh] → [B, L, n, dh]."""
@@ -35,7 +35,6 @@ _TOLERANCE: Final = 0.01
 _CLEARLY: Final = 0.97
 """A backend further down the list must take this share of the time to go before one above."""
 _PROBE_TOKENS: Final = (320, 704)  # neither is a multiple of a usual tile of 128
-_REPEATS: Final = 7
 NARROW: Final = "fp8"
 """Name of attention on FP8 copies of keys and values, which is no backend for other inputs."""
 _NARROW_HEADS: Final = (64, 128)
@@ -85,7 +84,7 @@ def choose_attention(
     if not made:
         return AttentionChoice(name="sdpa", attend=attention, refused=refused)
     inputs = _random_inputs(shape, dtype, device)
-    ms = {name: _median_ms(partial(attend, *inputs)) for name, attend in made.items()}
+    ms = {name: median_ms(partial(attend, *inputs)) for name, attend in made.items()}
     name = fastest(ms)
     return AttentionChoice(name=name, attend=made[name], ms=ms, refused=refused)
 
@@ -109,7 +108,7 @@ def is_narrow_faster(shape: AttentionShape, choice: AttentionChoice, device: tor
     narrow.narrow_keys(k, copies.k, 0, shape.num_keys)
     narrow.narrow_values(v, copies.v, 0, shape.num_keys)
     queries = q[0].to(FP8)
-    ms = _median_ms(partial(narrow.attention, queries, copies, shape.num_keys, torch.bfloat16))
+    ms = median_ms(partial(narrow.attention, queries, copies, shape.num_keys, torch.bfloat16))
     choice.ms[NARROW] = ms
     return ms < _CLEARLY * choice.ms.get(choice.name, 0.0)
 
@@ -154,18 +153,6 @@ def _random_inputs(
         dtype=dtype, device=device, generator=generator,
     ).transpose(2, 3)  # fmt: skip
     return q, k, v
-
-
-def _median_ms(work: Callable[[], object]) -> float:
-    times: list[float] = []
-    for _ in range(_REPEATS + 2):
-        began, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]  # torch's
-        began.record()
-        work()
-        ended.record()
-        ended.synchronize()
-        times.append(began.elapsed_time(ended))
-    return statistics.median(times[2:])
 
 
 def _sdpa(kinds: Sequence[SDPBackend]) -> SoftmaxAttention:
