@@ -13,12 +13,12 @@ from engine.protocol.numerics import NumericsReport
 from engine.worker.device import Compute
 from engine.worker.kernels.attention_backends import (
     NARROW,
-    AttentionChoice,
     AttentionShape,
     choose_attention,
     is_narrow_faster,
 )
 from engine.worker.kernels.has_triton import has_triton
+from engine.worker.models.wan.fast_block import Attends
 from engine.worker.models.wan.fast_passes import FastPasses
 from engine.worker.models.wan.rollout import ChunkSampler
 from engine.worker.numerics import compare_passes
@@ -81,6 +81,9 @@ def quicken(
         return FastPath(notices=(_plain_notice(reason),))
     shape = attention_shape(sampler)
     choice = choose_attention(shape, compute.dtype, compute.device, attention)
+    text = replace(shape, num_keys=sampler.model.config.text_len)
+    on_text = choose_attention(text, compute.dtype, compute.device, attention)
+    attends = Attends(choice.attend, on_text.attend)
     narrow, notices = _is_narrow(sampler, precision)
     kinds = [Kind(choice.name)]
     if narrow:
@@ -88,21 +91,21 @@ def quicken(
         if attention == "auto" and is_narrow_faster(shape, choice, compute.device):
             kinds.insert(0, Kind(NARROW, narrow_products=True, narrow_attention=True))
     for kind in kinds:
-        path = _tried(sampler, choice, name, kind)
+        path = _tried(sampler, attends, name, kind)
         notices = (*notices, *path.notices)
         if path.backends:
             return replace(path, notices=notices)
     return FastPath(notices=(*notices, _plain_notice("no fast passes compute what plain ones do")))
 
 
-def _tried(sampler: ChunkSampler, choice: AttentionChoice, name: str, kind: Kind) -> FastPath:
+def _tried(sampler: ChunkSampler, attends: Attends, name: str, kind: Kind) -> FastPath:
     """Put fast passes of one kind into the sampler, unless they compute something else."""
     if kind.narrow_attention:
         sampler.cache.keep_narrow()
     else:
         sampler.cache.drop_narrow()
     fast = FastPasses(
-        sampler.plain, sampler.cache, sampler.text, choice.attend, narrow=kind.narrow_products
+        sampler.plain, sampler.cache, sampler.text, attends, narrow=kind.narrow_products
     )
     report = compare_passes(sampler, fast, name, f"{kind.products}, {kind.attention} attention")
     if not report.is_good:

@@ -51,7 +51,7 @@ def compare_passes(
         backend=backend,
         against=f"plain {str(model.dtype).removeprefix('torch.')}",
         card=card,
-        torch=torch.__version__,
+        torch=str(torch.__version__),
         day=datetime.datetime.now(tz=datetime.UTC).date().isoformat(),
         velocity=velocity,
         layers=tuple(layers),

@@ -35,6 +35,8 @@ _TOLERANCE: Final = 0.01
 _CLEARLY: Final = 0.97
 """A backend further down the list must take this share of the time to go before one above."""
 _PROBE_TOKENS: Final = (320, 704)  # neither is a multiple of a usual tile of 128
+_WORTH_ITS_ERROR: Final = 0.9
+"""FP8 attention has to take this share of the time: it costs precision, and copies are made."""
 NARROW: Final = "fp8"
 """Name of attention on FP8 copies of keys and values, which is no backend for other inputs."""
 _NARROW_HEADS: Final = (64, 128)
@@ -84,7 +86,14 @@ def choose_attention(
     if not made:
         return AttentionChoice(name="sdpa", attend=attention, refused=refused)
     inputs = _random_inputs(shape, dtype, device)
-    ms = {name: median_ms(partial(attend, *inputs)) for name, attend in made.items()}
+    ms = {}
+    for name, attend in made.items():
+        try:
+            ms[name] = median_ms(partial(attend, *inputs))
+        except RuntimeError as error:  # right on small numbers, but not made for this shape
+            refused[name] = str(error).partition("\n")[0]
+    if not ms:
+        return AttentionChoice(name="sdpa", attend=attention, refused=refused)
     name = fastest(ms)
     return AttentionChoice(name=name, attend=made[name], ms=ms, refused=refused)
 
@@ -99,7 +108,7 @@ def fastest(ms: dict[str, float]) -> str:
 
 
 def is_narrow_faster(shape: AttentionShape, choice: AttentionChoice, device: torch.device) -> bool:
-    """Whether attention on FP8 copies clearly beats the backend that was chosen."""
+    """Whether attention on FP8 copies beats the backend that was chosen by enough."""
     if device.type != "cuda" or shape.head_dim not in _NARROW_HEADS:
         return False
     q, k, v = _random_inputs(shape, torch.bfloat16, device)
@@ -110,7 +119,7 @@ def is_narrow_faster(shape: AttentionShape, choice: AttentionChoice, device: tor
     queries = q[0].to(FP8)
     ms = median_ms(partial(narrow.attention, queries, copies, shape.num_keys, torch.bfloat16))
     choice.ms[NARROW] = ms
-    return ms < _CLEARLY * choice.ms.get(choice.name, 0.0)
+    return ms < _WORTH_ITS_ERROR * choice.ms.get(choice.name, 0.0)
 
 
 def _probed(

@@ -20,7 +20,8 @@ from engine.protocol.numerics import (
 from engine.worker import fast_path
 from engine.worker.device import Compute
 from engine.worker.kernels.attention import attention
-from engine.worker.kernels.attention_backends import AttentionChoice, fastest
+from engine.worker.kernels.attention_backends import fastest
+from engine.worker.models.wan.fast_block import Attends
 from engine.worker.numerics import compare_passes, layer_error
 from tests.unit.worker.test_fast_passes import sampler_of, use_fast
 
@@ -71,14 +72,14 @@ def test_numbers_that_are_not_finite_are_refused() -> None:
 
 def test_quicken_puts_bf16_in_the_place_of_an_fp8_that_fails(monkeypatch) -> None:
     sampler = sampler_of("rolling")
-    choice = AttentionChoice(name="sdpa", attend=attention)
-    good = fast_path._tried(sampler, choice, "tiny", fast_path.Kind("sdpa"))
+    attends = Attends(attention, attention)
+    good = fast_path._tried(sampler, attends, "tiny", fast_path.Kind("sdpa"))
     assert good.backends == {"attention": "sdpa", "linear": "bf16, fused"}
     plain = sampler.plain
     sampler.passes = plain
     monkeypatch.setattr(fast_path, "compare_passes", lambda *_: report(0.9))
     refused = fast_path._tried(
-        sampler, choice, "tiny", fast_path.Kind("fp8", narrow_products=True, narrow_attention=True)
+        sampler, attends, "tiny", fast_path.Kind("fp8", narrow_products=True, narrow_attention=True)
     )
     assert not refused.backends
     assert "cosine 0.90000" in refused.notices[0]

@@ -32,12 +32,19 @@ SoftmaxAttention = Callable[[Tensor, Tensor, Tensor], Tensor]
 """q, k, v [1, L, n, dh] → [1, L, n, dh]."""
 
 
+class Attends(NamedTuple):
+    """Backends of a show: on its own keys, and on the few rows of a text."""
+
+    own: SoftmaxAttention
+    text: SoftmaxAttention
+
+
 class Run(NamedTuple):
     """What all blocks of a pass share."""
 
     rows: TimeRows
     turn: Turn
-    attend: SoftmaxAttention
+    attend: Attends
     eps: float
     narrow: bool
     finish_keys: Callable[[Keys], None] | None = None  # after a layer has written its own
@@ -71,7 +78,7 @@ def _attended(run: Run, block: FastBlock, y: Activation, keys: Keys, dtype: torc
     q_dtype = dtype if keys.narrow is None else FP8
     q = queries_into_slots(multiply(y, block.qkv), block.norms, run.turn, keys.slots, q_dtype)
     if keys.narrow is None:
-        return run.attend(q[None], keys.k, keys.v)
+        return run.attend.own(q[None], keys.k, keys.v)
     if run.finish_keys is not None:
         run.finish_keys(keys)
     return narrow.attention(q, keys.narrow, keys.k.shape[1], dtype)[None]
@@ -83,7 +90,7 @@ def through_rest(
     """Add cross-attention to x and return what the feed-forward part adds, without its gate."""
     x, y = states
     q = head_normed(multiply(y, block.text_q), block.text_norm, x.dtype)
-    attended = run.attend(q.view(1, len(q), *text.k.shape[2:]), text.k, text.v)
+    attended = run.attend.text(q.view(1, len(q), *text.k.shape[2:]), text.k, text.v)
     product = multiply(_joined(run, attended), block.text_o)
     middle = run.rows.middle(layer)
     y = add_inplace_normed(x, product, None, middle, run.eps, narrow=run.narrow)

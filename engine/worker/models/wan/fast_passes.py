@@ -24,8 +24,8 @@ from engine.worker.kernels.graphs import Graphs
 from engine.worker.kernels.products import Product
 from engine.worker.kernels.rows import Turn, add_inplace, add_inplace_normed
 from engine.worker.models.wan.fast_block import (
+    Attends,
     Run,
-    SoftmaxAttention,
     entered,
     through_attention,
     through_rest,
@@ -49,7 +49,7 @@ class FastPasses:
         plain: PlainPasses,
         cache: KVCache,
         text: TextCache,
-        attend: SoftmaxAttention,
+        attend: Attends,
         *,
         narrow: bool,
     ) -> None:
