@@ -35,7 +35,7 @@ _TOLERANCE: Final = 0.01
 _CLEARLY: Final = 0.97
 """A backend further down the list must take this share of the time to go before one above."""
 _PROBE_TOKENS: Final = (320, 704)  # neither is a multiple of a usual tile of 128
-_WORTH_ITS_ERROR: Final = 0.9
+_WORTH_ITS_ERROR: Final = 0.95
 """FP8 attention has to take this share of the time: it costs precision, and copies are made."""
 NARROW: Final = "fp8"
 """Name of attention on FP8 copies of keys and values, which is no backend for other inputs."""
