@@ -157,7 +157,7 @@ def _deliver(rig: LoopRig, count: int) -> int:
 
 def _verdict(rig: LoopRig, walls: dict[str, list[float]], memory: list[int]) -> int:
     reports = [event for event in rig.events if isinstance(event, ChunkReport)]
-    broken = [report for report in reports if report.discarded or not report.statistics.finite]
+    broken = [report for report in reports if report.discarded]
     unsteered = sum(report.control_refusal != "" for report in reports)
     for mode, times in walls.items():
         if times:
@@ -173,7 +173,7 @@ def _verdict(rig: LoopRig, walls: dict[str, list[float]], memory: list[int]) -> 
         flush=True,
     )
     for report in broken[:3]:
-        print(f"  chunk {report.chunk_index}: {report.discarded or 'not finite'}")
+        print(f"  chunk {report.chunk_index}: {report.discarded}")
     return int(bool(broken) or growth > _GROWTH_LIMIT)
 
 

@@ -22,8 +22,9 @@ class HostCopy:
         if not self._is_cuda:
             return
         self._host = torch.empty(shape, dtype=dtype, pin_memory=True)
-        self._stream = torch.cuda.Stream(device)
-        self._made, self._copied = torch.cuda.Event(), torch.cuda.Event()
+        self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch's
+        self._made = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch's
+        self._copied = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch's
 
     def start(self, made: Tensor) -> None:
         """Begin to copy what the present stream makes; at most as long as the memory."""

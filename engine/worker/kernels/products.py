@@ -112,6 +112,5 @@ def _one(device: torch.device) -> Tensor:
 
 
 def _bias(layer: nn.Linear) -> Tensor:
-    if layer.bias is None:
-        return layer.weight.new_zeros(layer.out_features)
-    return layer.bias.detach()
+    bias: Tensor | None = layer.bias  # torch's types say that every layer has one
+    return layer.weight.new_zeros(layer.out_features) if bias is None else bias.detach()

@@ -91,12 +91,12 @@ class CachePass:
         """Return what one layer writes and reads."""
         k, plain, v = self.buffers
         own = None if plain is None else plain[layer]
-        valid = (part[layer, :, : self.stop].transpose(0, 1)[None] for part in (k, v))
+        valid_k, valid_v = (part[layer, :, : self.stop].transpose(0, 1)[None] for part in (k, v))
         slots = KVSlots(k[layer], v[layer], own, self.start, self.skip)
         if self.narrow is None:
-            return Keys(slots, *valid)
+            return Keys(slots, valid_k, valid_v)
         narrow = NarrowKV(self.narrow.k[layer], self.narrow.v[layer])
-        return Keys(slots._replace(narrow_k=narrow.k), *valid, narrow)
+        return Keys(slots._replace(narrow_k=narrow.k), valid_k, valid_v, narrow)
 
     def narrow_values(self, keys: Keys) -> None:
         """Copy the values that a layer has just written."""
