@@ -15,7 +15,7 @@ from engine.host.floor_plan import DEFAULT_PORT, HostConfig
 from engine.host.headless import play
 from engine.protocol.show import Show
 from engine.protocol.show_file import load_show
-from engine.protocol.values import Look, ModelChoice, OutputSpec, SourceSpec
+from engine.protocol.values import PRECISIONS, Look, ModelChoice, OutputSpec, SourceSpec
 
 
 def main(arguments: Sequence[str]) -> ExitCode:
@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--model", help="model to load")
     add("--size", metavar="WxH", help="size the model generates, divisible by 16")
     add("--device", choices=("auto", "cpu", "cuda"), help="where the model runs")
+    add("--precision", choices=PRECISIONS, help="of products on a GPU; auto: fp8 where it pays")
     add("--threads", type=int, default=0, help="CPU threads of the model; 0: all")
     add("--record", type=Path, metavar="FILE", help="record to this MP4 file")
     add("--seconds", type=float, help="end after so many seconds of pictures")
@@ -151,7 +152,10 @@ def _model(options: argparse.Namespace, model: ModelChoice) -> ModelChoice:
         width, height = values.size_of(options.size, values.MODEL_STEP_PX)
         model = msgspec.structs.replace(model, width_px=width, height_px=height)
     return msgspec.structs.replace(
-        model, name=options.model or model.name, device=options.device or model.device
+        model,
+        name=options.model or model.name,
+        device=options.device or model.device,
+        precision=options.precision or model.precision,
     )
 
 

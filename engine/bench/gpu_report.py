@@ -21,12 +21,13 @@ def rows(result: CaseResult) -> list[str]:
     floor, trace = result.floor, result.trace
     backends = ", ".join(f"{op}: {name}" for op, name in result.backends.items())
     timed = ", ".join(f"{name} {ms:.3f}" for name, ms in result.attention_ms.items())
+    decoder = result.fast.stage_ms["decode"] / result.fast.p50_ms
     lines = [
         "",
         f"{result.case.name}: {backends}",
         _HEAD,
         _line(result),
-        f"  stages ms: {_numbers(result.fast.stage_ms)}",
+        f"  stages ms: {_numbers(result.fast.stage_ms)}; the decoder {decoder:.1%} of a chunk",
         f"  floor ms a pass: products {floor.products_bf16_ms:.1f} (fp8 "
         f"{floor.products_fp8_ms:.1f}), attention {floor.self_attention_ms:.1f} (context "
         f"{floor.context_attention_ms:.1f}), text {floor.cross_attention_ms:.1f}; a chunk "
@@ -96,6 +97,7 @@ def _case(result: CaseResult) -> dict[str, object]:
         "reference_fps": result.case.reference_fps,
         "fps": result.fast.fps(result.frames),
         "times_plain": result.plain.p50_ms / result.fast.p50_ms if result.plain else None,
+        "decoder_share": result.fast.stage_ms["decode"] / result.fast.p50_ms,
         "share_of_floor": result.floor_ms / result.fast.p50_ms,
         "backends": result.backends,
         "attention_ms": result.attention_ms,

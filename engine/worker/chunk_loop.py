@@ -121,18 +121,19 @@ class ChunkLoop:
     def warm_up(self) -> None:
         """Run the shapes of a first and of a later chunk, then forget them."""
         text = self._text.warm_up()
-        for index in range(self._num_warm_up_chunks()):
-            plan = ChunkPlan(
-                chunk_index=-1, cut_number=0, chunk_in_cut=index, snapshot_version=0, seed=0,
-                text=text, parameters=recipe.WARM_UP_PARAMETERS,
-            )  # fmt: skip
-            self.cross_boundary(plan)
-            condition = Condition(vace=self.vace.push(None, None) if self.vace else None)
-            latents = self._denoise(plan, condition, None)
-            self._out.pictures.write(self._decode(latents))
-            self._commit(plan, latents, None)
-        self._kept.apply({Event.FAULT: "warm-up"}, None)
+        # A GPU records passes with and without control apart; a knob must not wait for that.
+        for is_steered in (False, True) if self._is_gpu and self.vace else (True,):
+            for index in range(self._num_warm_up_chunks()):
+                self._warm_up_chunk(recipe.warm_up_plan(index, text), is_steered=is_steered)
+            self._kept.apply({Event.FAULT: "warm-up"}, None)
         self._text.forget()
+
+    def _warm_up_chunk(self, plan: ChunkPlan, *, is_steered: bool) -> None:
+        self.cross_boundary(plan)
+        condition = Condition(vace=self.vace.push(None, None) if self.vace and is_steered else None)
+        latents = self._denoise(plan, condition, None)
+        self._out.pictures.write(self._decode(latents))
+        self._commit(plan, latents, None)
 
     def _num_warm_up_chunks(self) -> int:
         """A first and a later chunk; on a GPU, every fill level of the cache is recorded."""

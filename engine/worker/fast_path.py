@@ -99,7 +99,16 @@ def quicken(
 
 
 def _tried(sampler: ChunkSampler, attends: Attends, name: str, kind: Kind) -> FastPath:
-    """Put fast passes of one kind into the sampler, unless they compute something else."""
+    """Put fast passes of one kind into the sampler, unless they differ or there is no room."""
+    try:
+        return _made(sampler, attends, name, kind)
+    except torch.OutOfMemoryError:
+        sampler.cache.drop_narrow()
+        sampler.passes = sampler.plain
+        return FastPath(notices=(f"The GPU has no room for fast passes in {kind.products}.",))
+
+
+def _made(sampler: ChunkSampler, attends: Attends, name: str, kind: Kind) -> FastPath:
     if kind.narrow_attention:
         sampler.cache.keep_narrow()
     else:

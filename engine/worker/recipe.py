@@ -12,7 +12,7 @@ from enum import Enum
 
 from engine.protocol.orders import KV_CACHE, ChunkPlan
 from engine.protocol.parameters import LORA_ROWS
-from engine.protocol.values import Reset
+from engine.protocol.values import Reset, WeightedPrompt
 from engine.worker.conditions import Condition
 from engine.worker.models.spec import ModelSpec
 from engine.worker.noise import NoiseKey
@@ -22,8 +22,6 @@ from engine.worker.steps import chunk_steps, start_sigma
 MEMORY_STEP = 1 << 16  # noise key of the clean pass; denoising steps count from 0
 REFERENCE_STEP = 1 << 17  # noise keys of reference images, a step each
 
-WARM_UP_PARAMETERS = {"steps": 1.0, "control_amount": 1.0}
-
 
 class Commit(Enum):
     """How a finished chunk gets into the context."""
@@ -31,6 +29,14 @@ class Commit(Enum):
     CLEAN = "clean"  # as it is
     NOISY = "noisy"  # with memory noise on it
     RECOMPUTE = "recompute"  # the whole context is made anew, with or without noise
+
+
+def warm_up_plan(index: int, text: tuple[WeightedPrompt, ...]) -> ChunkPlan:
+    """Return the plan of chunk `index` of a warm-up: one step, steered if the model can be."""
+    return ChunkPlan(
+        chunk_index=-1, cut_number=0, chunk_in_cut=index, snapshot_version=0, seed=0,
+        text=text, parameters={"steps": 1.0, "control_amount": 1.0},
+    )  # fmt: skip
 
 
 def steps_of(spec: ModelSpec, plan: ChunkPlan, condition: Condition) -> DenoisingSteps:

@@ -124,3 +124,17 @@ def test_a_damaged_file_of_reports_is_no_trouble() -> None:
 )
 def test_only_a_clearly_faster_backend_goes_before_one_above_it(ms, name) -> None:
     assert fastest(ms) == name
+
+
+def test_a_gpu_without_room_plays_plain_and_says_so(monkeypatch) -> None:
+    sampler = sampler_of("rolling")
+
+    def full(*_args: object, **_options: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(fast_path, "FastPasses", full)
+    kind = fast_path.Kind("fp8", narrow_products=True, narrow_attention=True)
+    path = fast_path._tried(sampler, Attends(attention, attention), "tiny", kind)
+    assert path.notices == ("The GPU has no room for fast passes in fp8 rows.",)
+    assert sampler.passes is sampler.plain
+    assert sampler.cache._narrow is None
