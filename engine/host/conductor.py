@@ -24,6 +24,7 @@ from engine.host import late_text, rehearsal
 from engine.host import score as music
 from engine.host import take as takes
 from engine.host import tempo as beat
+from engine.host.beat_desk import BeatDesk
 from engine.host.contracts import Input, Playout
 from engine.host.events import EventHub
 from engine.host.guide_desk import GuideDesk
@@ -102,6 +103,7 @@ class Conductor:
         size_px = (worker.load.model.width_px, worker.load.model.height_px)
         self.guides = GuideDesk(size_px, self.supervisor.give, self.notice)
         self.tempo = Tempo()
+        self.beats = BeatDesk(self.notice)
         self.told = Told()
         self.take: Take | None = None
         self.given_up = ""  # why there will be no more chunks
@@ -228,13 +230,14 @@ class Conductor:
             self._timer = self._loop.call_later(_ROOM_POLL_S, self._cross_when_there_is_room)
 
     def _cross(self) -> None:
-        takes_cut = self.score.pending is not None
-        self.score, plan = music.next_chunk(
-            self.score, self._source.newest_frame(), self._source.take_source_cut()
-        )
+        now_s, period_s = time.monotonic(), beat.chunk_period_s(self.tempo)
+        holds_cut = self.beats.holds_cut(self.score, now_s, period_s, self.picture_delay_s)
+        takes_cut = self.score.pending is not None and not holds_cut
+        newest, source_cut = self._source.newest_frame(), self._source.take_source_cut()
+        self.score, plan = music.next_chunk(self.score, newest, source_cut, holds_cut=holds_cut)
         plan = self.guides.keyed(plan)
         self._in_hand = plan
-        self.tempo = beat.crossed(self.tempo, time.monotonic())
+        self.tempo = beat.crossed(self.tempo, now_s)
         if self.take is not None:
             self.take.write(plan)
         self.supervisor.send_plan(plan)

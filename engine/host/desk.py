@@ -20,6 +20,7 @@ from engine.host.looks import Values, frame_rows
 from engine.host.playout.presenter import Presenter
 from engine.host.rack import Rack
 from engine.protocol.messages import (
+    AlignBar,
     AppCommand,
     Back,
     CancelCut,
@@ -28,9 +29,11 @@ from engine.protocol.messages import (
     EngineState,
     Go,
     HardCut,
+    HearBeat,
     Hello,
     HoldFollow,
     LoadCues,
+    NudgeBeat,
     PreparePrompts,
     QueuePrompt,
     Rates,
@@ -39,12 +42,15 @@ from engine.protocol.messages import (
     SetGuides,
     SetOutput,
     SetParameters,
+    SetQuantum,
+    SetTempo,
     SoftCut,
     SourceState,
     StandBy,
     StartRecording,
     StopEngine,
     StopRecording,
+    TapBeat,
     WorkerState,
 )
 from engine.protocol.values import Cut, SourceSpec
@@ -113,12 +119,21 @@ class Desk:
             case PreparePrompts():
                 self._conductor.guides.announce(command.guides)
                 return self._prepare(command.texts)
+            case HearBeat() | TapBeat() | SetTempo() | NudgeBeat() | AlignBar() | SetQuantum():
+                return self._conductor.beats.answer(command)
             case SelectSource():
                 self._source.select(command.source)
                 return f"opening source {command.source.kind}"
             case SetOutput() | StartRecording() | StopRecording():
                 async with self._one_at_a_time:
                     return await asyncio.to_thread(self._do_slowly, command)
+            case RestartWorker() | StopEngine() | Hello():
+                return self._run(command)
+            case _:
+                assert_never(command)
+
+    def _run(self, command: RestartWorker | StopEngine | Hello) -> str:
+        match command:
             case RestartWorker():
                 self._conductor.supervisor.restart("restarted by hand")
                 return "restarting the generator; the output goes on"
@@ -127,8 +142,6 @@ class Desk:
                 return "stopping"
             case Hello():
                 return "already greeted"
-            case _:
-                assert_never(command)
 
     async def _fetch_pictures(self, command: SetGuides | HardCut | SoftCut) -> None:
         """Have the pictures of a command read before anything changes."""
@@ -187,8 +200,15 @@ class Desk:
         if pending.kind is Cut.HARD:
             unseen = pending.pre_roll_chunks
             rolls = f", seen after {unseen} chunk{'s' * (unseen > 1)} of pre-roll" if unseen else ""
-            return f"hard cut {self._at_the_boundary()}{rolls}"
-        return f"soft cut over {pending.num_chunks} chunks {self._at_the_boundary()}"
+            return f"hard cut {self._at_the_beat()}{rolls}"
+        return f"soft cut over {pending.num_chunks} chunks {self._at_the_beat()}"
+
+    def _at_the_beat(self) -> str:
+        conductor, now_s = self._conductor, time.monotonic()
+        boundary_s = now_s + beat.boundary_in_s(conductor.tempo, now_s)
+        period_s = beat.chunk_period_s(conductor.tempo)
+        expected = conductor.beats.expected(boundary_s, period_s, conductor.picture_delay_s)
+        return expected or self._at_the_boundary()
 
     def _at_the_boundary(self) -> str:
         conductor = self._conductor
@@ -226,6 +246,7 @@ class Desk:
             take=str(conductor.take.folder) if conductor.take and conductor.take.is_open else "",
             recording=self._rack.recording_path,
             cues=self._cues.state(),
+            beat=conductor.beats.state(),
         )
 
     def _rates(self, now_s: float) -> Rates:

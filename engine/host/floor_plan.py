@@ -160,7 +160,8 @@ class Engine:
             raise
         asyncio.get_running_loop().set_exception_handler(self._on_loop_error)
         desk, cues, memory = self.desk.tell_state(), self.cues.keep_time(), self._memory.keep()
-        for work in (desk, cues, memory, self._keep_time()):
+        beats = self.conductor.beats.keep_time(self.presenter)
+        for work in (desk, cues, memory, beats, self._keep_time()):
             task = asyncio.create_task(work)
             task.add_done_callback(self._on_task_done)
             self._tasks.append(task)

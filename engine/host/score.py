@@ -31,6 +31,9 @@ Two rules. Everything that decides what is on air is in this file. What is on ai
 
 * or how several prompts are mixed.
 
+A boundary may be crossed without taking the cut that waits (`holds_cut`): it waits on for its beat,
+edits land, a running soft cut goes its next step, and no edit is lost for the look to come.
+
 The first chunks of a hard cut with a pre-roll are unseen: playout never gets them, so that a look
 comes on air when it already runs. A newer hard cut has a pre-roll of its own, or none.
 
@@ -245,7 +248,11 @@ def cut_state(score: Score) -> CutState:
 
 
 def next_chunk(
-    score: Score, input_until: int | None = None, source_cut: bool = False
+    score: Score,
+    input_until: int | None = None,
+    source_cut: bool = False,
+    *,
+    holds_cut: bool = False,
 ) -> tuple[Score, ChunkPlan]:
     """Cross one chunk boundary: take everything that waits and return the plan of the chunk.
 
@@ -253,8 +260,9 @@ def next_chunk(
         score: as left by the last `next_chunk` and any number of `apply`.
         input_until: newest input frame, see `ChunkPlan`.
         source_cut: the source itself changed since the last plan.
+        holds_cut: the cut that waits goes on waiting.
     """
-    after, cut, blend = _cross(score)
+    after, cut, blend = _cross(score, holds_cut)
     action = CacheAction.KEEP if _text_of(after) == _text_of(score) else CacheAction.RECACHE
     plan = ChunkPlan(
         chunk_index=after.chunk_index,
@@ -282,9 +290,9 @@ def _text_of(score: Score) -> tuple[Mix, float]:
     return score.text, score.live["prompt_mixing"] if is_mixed else 0.0
 
 
-def _cross(score: Score) -> tuple[Score, Cut, float]:
+def _cross(score: Score, holds_cut: bool) -> tuple[Score, Cut, float]:
     pending = score.pending
-    if pending is None:
+    if pending is None or holds_cut:
         return _step(_land_edits(score, score.edits))
     is_hard = pending.kind is Cut.HARD
     guides = guide_score.cut_landed(score.guides, pending.guides, score.chunk_index, is_hard)

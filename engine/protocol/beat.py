@@ -11,6 +11,11 @@ import math
 from engine.protocol.values import Value
 
 MIN_BPM, MAX_BPM = 20.0, 400.0
+BEATS_PER_BAR = 4
+LINK, MIDI_CLOCK, TAP, FIXED = "link", "midi clock", "tap", "fixed"
+SOURCES = (LINK, MIDI_CLOCK, TAP, FIXED)
+"""Who may say the beat; the first of them that has a tempo is in charge."""
+QUANTA = ((0.0, "off"), (1.0, "beat"), (4.0, "bar"), (8.0, "2 bars"), (16.0, "4 bars"))
 
 
 class BeatClock(Value, frozen=True, kw_only=True):
@@ -50,3 +55,39 @@ class BeatClock(Value, frozen=True, kw_only=True):
             raise ValueError("the clock has no tempo: ask is_known before you wait for a beat")
         whole = math.ceil(self.beat_at(after_s) / quantum_beats - 1e-9)
         return max(after_s, self.at_s + (whole * quantum_beats - self.beat) * 60 / self.bpm)
+
+    def when_s(self, beat: float) -> float:
+        """Return when a beat is or was.
+
+        Raises:
+            ValueError: there is no tempo; ask `is_known` first.
+        """
+        if not self.is_known:
+            raise ValueError("the clock has no tempo: ask is_known before you ask for a time")
+        return self.at_s + (beat - self.beat) * 60 / self.bpm
+
+
+class BeatState(Value, frozen=True, kw_only=True):
+    """The beat as the host keeps it, and what waits for it.
+
+    `source` of the clock is one of SOURCES; empty while nobody knows a tempo.
+    """
+
+    clock: BeatClock = BeatClock()
+    detail: str = ""  # of the source: the device, or how many peers
+    quantum_beats: float = 0.0  # cuts wait for a multiple of it; 0: for the next chunk
+    lookahead_s: float = 0.0  # measured, from a boundary to its chunk's first picture on air
+    aim_beat: float | None = None  # that the cut which waits will be seen on
+    hit_beat: float | None = None  # that the last quantised cut was seen on
+    hit_late_s: float = 0.0  # how much after it; negative: before
+
+
+def quantum_text(quantum_beats: float) -> str:
+    """Return a quantum as a performer calls it."""
+    return dict(QUANTA).get(quantum_beats, f"{quantum_beats:g} beats")
+
+
+def place_text(beat: float) -> str:
+    """Return a beat as bar and beat of it, both counted from 1, as a sequencer shows it."""
+    bar, in_bar = divmod(beat, BEATS_PER_BAR)
+    return f"{int(bar) + 1}.{int(in_bar) + 1}"

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import msgspec
 
+from engine.protocol.beat import BeatClock, BeatState
 from engine.protocol.cues import CueSpec, CueState
 from engine.protocol.orders import PromptRead
 from engine.protocol.values import (
@@ -123,6 +124,40 @@ class HoldFollow(Command, frozen=True, kw_only=True):
     is_held: bool
 
 
+class HearBeat(Command, frozen=True, kw_only=True):
+    """What the window hears of MIDI clock; one without a tempo: it fell silent."""
+
+    clock: BeatClock
+
+
+class TapBeat(Command, frozen=True, kw_only=True):
+    """A hand taps the beat. `at_s` is when, on the machine's monotonic clock; 0: as it comes."""
+
+    at_s: float = 0.0
+
+
+class SetTempo(Command, frozen=True, kw_only=True):
+    """Say the tempo; the beat goes on from where it is."""
+
+    bpm: float
+
+
+class NudgeBeat(Command, frozen=True, kw_only=True):
+    """Move the beat against its source: more is earlier."""
+
+    by_beats: float
+
+
+class AlignBar(Command, frozen=True, kw_only=True):
+    """The beat that is nearest now is the first of a bar."""
+
+
+class SetQuantum(Command, frozen=True, kw_only=True):
+    """Cuts wait until they are seen on a multiple of so many beats; 0: at the next chunk."""
+
+    quantum_beats: float
+
+
 class SelectSource(Command, frozen=True, kw_only=True):
     """Change where pictures come in; the old source plays on until the new one delivers."""
 
@@ -156,6 +191,7 @@ class StopEngine(Command, frozen=True, kw_only=True):
 AppCommand = (
     Hello | SetParameters | QueuePrompt | PreparePrompts | SetGuides | HardCut | SoftCut | CancelCut
     | LoadCues | Go | Back | StandBy | HoldFollow
+    | HearBeat | TapBeat | SetTempo | NudgeBeat | AlignBar | SetQuantum
     | SelectSource | SetOutput | StartRecording | StopRecording | RestartWorker | StopEngine
 )  # fmt: skip
 
@@ -195,6 +231,8 @@ class PlayoutState(Value, frozen=True, kw_only=True):
     dropped: int = 0
     underruns: int = 0
     late: int = 0  # output ticks that missed their deadline
+    chunk_shown: int = -1  # the newest chunk whose first picture was on air
+    chunk_shown_s: float = 0.0  # when that was, monotonic
 
 
 class SourceState(Value, frozen=True, kw_only=True):
@@ -274,6 +312,7 @@ class EngineState(Message, frozen=True, kw_only=True):
     take: str  # folder of the running take
     recording: str  # path, empty when off
     cues: CueState = CueState()
+    beat: BeatState = BeatState()
 
 
 class CommandAccepted(Message, frozen=True, kw_only=True):

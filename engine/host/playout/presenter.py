@@ -68,6 +68,8 @@ class _Published:
     delay_ms: float = 0.0
     output_fps: float = 0.0
     cost_ms: float = 0.0
+    chunk_shown: int = -1
+    chunk_shown_s: float = 0.0
 
 
 class Presenter:
@@ -200,6 +202,7 @@ class Presenter:
             delay_ms=seen.delay_ms,
             shown=counts.shown, repeated=counts.repeated, dropped=counts.dropped,
             underruns=counts.underruns, late=seen.late,
+            chunk_shown=seen.chunk_shown, chunk_shown_s=seen.chunk_shown_s,
         )  # fmt: skip
 
     def rates(self) -> tuple[float, float]:
@@ -288,6 +291,10 @@ class Presenter:
         if frame is not None and frame.meta.captured_ns:
             newest_ms = (due.due_ns - frame.meta.captured_ns) / 1e6
             delay_ms += (newest_ms - delay_ms) * (_SMOOTHING if delay_ms else 1.0)
+        if frame is not None and frame.meta.chunk_index > seen.chunk_shown:
+            seen = replace(
+                seen, chunk_shown=frame.meta.chunk_index, chunk_shown_s=due.due_ns / NS_PER_S
+            )
         self._published = replace(
             seen,
             clock=self._clock, num_folded=self._reservoir.end, delay_ms=delay_ms,

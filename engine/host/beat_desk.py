@@ -1,0 +1,213 @@
+"""Keeps the beat and says which chunk carries a cut that waits for it.
+
+    MIDI clock of the window, taps, Link ──► sources ──► what counts ──► cuts, modulators
+    boundary ──► lookahead ◄── playout: which chunk it shows first
+
+In:     commands of apps, boundaries, what playout shows.
+Out:    whether a cut waits on; `BeatState` for the window.
+Thread: the event loop.
+Full:   cannot fill.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import assert_never
+
+from engine.errors import ConfigError
+from engine.host import beat_sources, lookahead
+from engine.host.beat_sources import BeatSources
+from engine.host.beat_wait import Landing, Waiting, decide, first_beat
+from engine.host.contracts import Playout
+from engine.host.lookahead import Lookahead
+from engine.host.score import Score
+from engine.protocol.beat import (
+    MIDI_CLOCK,
+    QUANTA,
+    BeatClock,
+    BeatState,
+    place_text,
+    quantum_text,
+)
+from engine.protocol.messages import (
+    AlignBar,
+    HearBeat,
+    NudgeBeat,
+    PlayoutState,
+    SetQuantum,
+    SetTempo,
+    TapBeat,
+)
+from engine.protocol.values import Severity
+
+BeatCommand = HearBeat | TapBeat | SetTempo | NudgeBeat | AlignBar | SetQuantum
+Notice = Callable[[Severity, str, str], None]
+_TICK_S = 0.04
+_MAX_TAP_AGE_S = 2.0  # of a hand on this machine; another machine's clock is another
+
+
+@dataclass(frozen=True, slots=True)
+class _Coming:
+    """A cut that landed: the chunk that shows it, and the beat that it was aimed at."""
+
+    chunk_index: int
+    beat: float
+    period_s: float  # usual time from chunk to chunk
+
+
+class BeatDesk:
+    """Owns the beat."""
+
+    def __init__(self, notice: Notice, clock: Callable[[], float] = time.monotonic) -> None:
+        self._notice = notice
+        self._clock = clock
+        self._sources = BeatSources()
+        self._ahead = Lookahead()
+        self._quantum_beats = 0.0
+        self._waiting: Waiting | None = None
+        self._coming: _Coming | None = None
+        self._hit: tuple[float, float] | None = None  # beat, seconds after it
+
+    def answer(self, command: BeatCommand) -> str:
+        """Do what was asked; returns what became of it.
+
+        Raises:
+            ConfigError, LocalProtocolError: it cannot be; nothing changed.
+        """
+        now_s = self._clock()
+        match command:
+            case HearBeat():
+                self._set(beat_sources.heard(self._sources, MIDI_CLOCK, command.clock, now_s))
+            case TapBeat():
+                self._set(beat_sources.tap(self._sources, _tap_s(command.at_s, now_s)))
+            case SetTempo():
+                self._set(beat_sources.with_tempo(self._sources, command.bpm, now_s))
+            case NudgeBeat():
+                self._set(beat_sources.nudged(self._sources, command.by_beats))
+            case AlignBar():
+                self._set(beat_sources.aligned(self._sources, now_s))
+            case SetQuantum():
+                return self._set_quantum(command.quantum_beats)
+            case _:
+                assert_never(command)
+        return self._said()
+
+    @property
+    def clock(self) -> BeatClock:
+        """The beat that counts."""
+        return beat_sources.clock(self._sources)
+
+    def state(self) -> BeatState:
+        """Return what the window shows."""
+        beat, late_s = self._hit if self._hit is not None else (None, 0.0)
+        return BeatState(
+            clock=self.clock,
+            detail=beat_sources.detail(self._sources),
+            quantum_beats=self._quantum_beats,
+            lookahead_s=self._ahead.usual_s,
+            aim_beat=self._waiting.beat if self._waiting is not None else None,
+            hit_beat=beat,
+            hit_late_s=late_s,
+        )
+
+    def _set_quantum(self, quantum_beats: float) -> str:
+        if quantum_beats not in dict(QUANTA):
+            known = ", ".join(f"{beats:g} ({name})" for beats, name in QUANTA)
+            raise ConfigError(f"quantum refused: got {quantum_beats:g} beats, expected {known}")
+        self._quantum_beats = quantum_beats
+        if not quantum_beats:
+            return "cuts land at the next chunk"
+        if not self.clock.is_known:
+            return f"cuts wait for the {quantum_text(quantum_beats)} once somebody says the beat"
+        return f"cuts wait for the {quantum_text(quantum_beats)}"
+
+    def _set(self, sources: BeatSources) -> None:
+        self._sources, told = beat_sources.settled(sources, self._clock())
+        if told:
+            self._notice(Severity.INFO, "beat", told)
+
+    def _said(self) -> str:
+        clock = self.clock
+        return f"{clock.bpm:.1f} bpm by {clock.source}" if clock.is_known else "no tempo yet"
+
+    # ------------------------------------------------------------ cuts
+
+    def holds_cut(self, score: Score, now_s: float, period_s: float, usual_s: float) -> bool:
+        """Say whether the cut that waits goes on waiting; asked once at each boundary.
+
+        Args:
+            score: as it is before the boundary.
+            now_s: of the boundary.
+            period_s: usual time from boundary to boundary, 0 while it is not known.
+            usual_s: estimate of the look-ahead while none was measured.
+        """
+        self._ahead = lookahead.planned(self._ahead, score.chunk_index, now_s)
+        if score.pending is None:
+            self._waiting = None
+            return False
+        shown_s = now_s + self._ahead_s(usual_s) + score.pending.pre_roll_chunks * period_s
+        said = decide(self._waiting, self.clock, self._quantum_beats, shown_s, period_s)
+        self._waiting = said if isinstance(said, Waiting) else None
+        if isinstance(said, Landing):
+            self._on_landing(score.chunk_index + score.pending.pre_roll_chunks, said, period_s)
+        return self._waiting is not None
+
+    def _on_landing(self, chunk_index: int, landing: Landing, period_s: float) -> None:
+        self._coming = None
+        if landing.beat is not None:
+            self._coming = _Coming(chunk_index, landing.beat, period_s)
+        elif self._quantum_beats:
+            text = "nobody says the beat: the cut does not wait for it; tap, or send MIDI clock"
+            self._notice(Severity.INFO, "beat", text)
+
+    def expected(self, boundary_s: float, period_s: float, usual_s: float) -> str:
+        """Say which beat a cut that is asked for now will be seen on; empty: the next chunk."""
+        clock, quantum = self.clock, self._quantum_beats
+        if not quantum or not clock.is_known:
+            return ""
+        shown_s = boundary_s + self._ahead_s(usual_s)
+        beat = self._waiting.beat if self._waiting is not None else None
+        if beat is None:
+            beat = first_beat(clock, shown_s - period_s / 2, quantum)
+        in_s = max(clock.when_s(beat) - self._clock(), 0.0)
+        return f"on {place_text(beat)}, in {in_s:.1f} s"
+
+    def _ahead_s(self, usual_s: float) -> float:
+        return self._ahead.usual_s if self._ahead.is_known else usual_s
+
+    # ------------------------------------------------------------ time
+
+    async def keep_time(self, playout: Playout) -> None:
+        """Watch the sources and the picture, for ever."""
+        while True:
+            await asyncio.sleep(_TICK_S)
+            self.watch(playout.state())
+
+    def watch(self, playout: PlayoutState) -> None:
+        """Let silent sources go; measure what was seen."""
+        self._set(self._sources)
+        self._ahead = lookahead.seen(self._ahead, playout.chunk_shown, playout.chunk_shown_s)
+        coming = self._coming
+        if coming is not None and playout.chunk_shown >= coming.chunk_index:
+            self._coming = None
+            self._on_seen(coming, playout.chunk_shown_s)
+
+    def _on_seen(self, coming: _Coming, shown_s: float) -> None:
+        if not self.clock.is_known:
+            return
+        late_s = shown_s - self.clock.when_s(coming.beat)
+        self._hit = (coming.beat, late_s)
+        if late_s > coming.period_s:
+            place = place_text(coming.beat)
+            text = f"the cut for {place} was seen {late_s * 1000:.0f} ms after it: a slow chunk"
+            self._notice(Severity.WARNING, "beat", text)
+
+
+def _tap_s(at_s: float, now_s: float) -> float:
+    """Return when a tap was: as the hand's process says, if that can be."""
+    is_likely = math.isfinite(at_s) and 0 <= now_s - at_s <= _MAX_TAP_AGE_S
+    return at_s if is_likely else now_s
