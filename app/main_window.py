@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app.beat_stage import BeatStage
 from app.core import deck, hud, preview
 from app.cue_stage import CueStage
 from app.engine_client import EngineClient, Link, LinkStatus
@@ -105,6 +106,7 @@ class MainWindow(QWidget):
         self.models = ModelPanel(self)
         self.preview = PreviewStage(self.instrument, self.prompt.take, self)
         self.cues = CueStage(self.instrument, self.monitor_picture, self)
+        self.beat = BeatStage(self._client, self.instrument, self)
         self.midi = MidiView(
             self.instrument.midi, self, self.top_bar, self.notices, self.learn_targets
         )
@@ -123,7 +125,7 @@ class MainWindow(QWidget):
         stage.addWidget(self.monitor, 1)
         grid.addLayout(stage, 1, 0)
         grid.addWidget(self.prompt, 2, 0)
-        grid.addLayout(column(self.cuts, self.panic), 1, 1, 2, 1)
+        grid.addLayout(column(self.cuts, self.beat.bar, self.panic), 1, 1, 2, 1)
         self._side = scrolling(self.parameters, self.source, self.guides, self.output)
         grid.addWidget(self._side, 1, 2, 2, 1)
         grid.addWidget(self.cues.strip, 3, 0, 1, 3)
@@ -133,6 +135,7 @@ class MainWindow(QWidget):
         grid.setColumnStretch(0, 1)
         grid.setRowStretch(1, 1)
         self.cuts.setFixedWidth(256)
+        self.beat.bar.setFixedWidth(256)
         self.panic.setFixedWidth(256)
 
     # ------------------------------------------------------------ connecting
@@ -249,6 +252,7 @@ class MainWindow(QWidget):
         }
         targets |= {f"parameter:{name}": w for name, w in self.panic.switches.items()}
         targets |= {f"parameter:{name}": w for name, w in self.parameters.rows.items()}
+        targets |= self.beat.targets()
         strip = self.cues.strip
         targets |= {"action:go": strip.go, "action:back": strip.back}
         targets |= {f"cue:{number}": card for number, card in enumerate(strip.cards, start=1)}
@@ -310,6 +314,7 @@ class MainWindow(QWidget):
         self.panic.show_views(views)
 
     def _draw_ring(self) -> None:
+        self.beat.draw()
         state = self.instrument.state
         if state is not None and self._client.link.status is LinkStatus.LIVE:
             self.cuts.show_view(deck.ring_view(state, time.monotonic() - self._state_at_s))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:  # the window imports us
     from app.main_window import MainWindow
 
 _PADS = {"pad": Cut.NONE, "pad_hard": Cut.HARD, "pad_soft": Cut.SOFT}
-_REPEATING = ("dimmer_up", "dimmer_down", "undo", "redo")
+_REPEATING = ("dimmer_up", "dimmer_down", "undo", "redo", "beat_earlier", "beat_later")
 
 
 def bind_keys(window: MainWindow) -> None:
@@ -36,7 +36,7 @@ def action(window: MainWindow, name: str, index: int) -> Callable[[], object]:
     """Return what the `index`-th key of an action does."""
     if name in _PADS:
         return lambda: window.press_pad(index, _PADS[name])
-    return {**_playing(window), **_showing(window)}[name]
+    return {**_playing(window), **_showing(window), **window.beat.actions()}[name]
 
 
 def _playing(window: MainWindow) -> dict[str, Callable[[], object]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from itertools import count
 
+from engine.protocol.beat import place_text
 from engine.protocol.messages import EngineState
 from engine.protocol.orders import PromptRead
 from engine.protocol.parameters import Parameter, parameter
@@ -73,12 +74,13 @@ def ring_view(state: EngineState, age_s: float) -> RingView:
 
 
 def _pending_text(state: EngineState) -> str:
-    cut = state.cut
+    cut, aim = state.cut, state.beat.aim_beat
+    on_beat = f" · {place_text(aim)}" if aim is not None else ""
     match cut.pending:
         case Cut.HARD:
-            return "HARD CUT"
+            return f"HARD CUT{on_beat}"
         case Cut.SOFT:
-            return f"SOFT CUT {cut.pending_chunks}"
+            return f"SOFT CUT {cut.pending_chunks}{on_beat}"
         case Cut.NONE if cut.unseen_chunks:
             return f"PRE-ROLL {cut.unseen_chunks}"
         case Cut.NONE:

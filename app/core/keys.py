@@ -48,6 +48,16 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
         ),
     ),
     (
+        "BEAT",
+        (
+            Key("tap", ("X",), "X", "Tap the beat"),
+            Key("downbeat", ("Shift+X",), "Shift X", "This beat is the first of the bar"),
+            Key("quantum", ("Q",), "Q", "Cuts wait for: beat, bar, 2 bars, 4 bars, off"),
+            Key("beat_earlier", ("Ctrl+.",), "Ctrl .", "The beat comes earlier"),
+            Key("beat_later", ("Ctrl+,",), "Ctrl ,", "The beat comes later"),
+        ),
+    ),
+    (
         "LOOKS",
         (
             Key("pad", tuple(PAD_KEYS), "1 … 0 - =", "Cut to a preset, its own way"),

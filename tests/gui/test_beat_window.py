@@ -1,0 +1,80 @@
+"""The beat in the window, on a real host: taps, what cuts wait for, MIDI clock for the host."""
+
+import asyncio
+import time
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+
+from engine.protocol.beat import BeatClock
+from engine.protocol.values import Cut
+from tests.gui.conftest import playing, until
+from tests.host_process import host_process
+
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture(scope="module")
+def host():
+    """A host of our own: its beat stays when windows go."""
+    with host_process("--no-take") as process:
+        yield process
+
+
+def press(window, key, modifier=Qt.KeyboardModifier.NoModifier):
+    window.activateWindow()
+    QTest.keyClick(window, key, modifier)
+
+
+def beat(window):
+    return window.instrument.state.beat
+
+
+def test_taps_make_a_tempo_and_a_cut_waits_for_the_bar(host, play):
+    async def perform():
+        async with playing(host.port) as window:
+            assert window.beat.bar.dots.view.source == "tap it: X"
+            for _ in range(3):
+                press(window, Qt.Key.Key_X)
+                await asyncio.sleep(0.25)
+            await until(lambda: window.beat.bar.dots.view.source == "tap")
+            press(window, Qt.Key.Key_Q)
+            press(window, Qt.Key.Key_X, SHIFT)
+            await until(lambda: beat(window).quantum_beats == 1.0)
+            window.beat.bar.quanta[16.0].click()
+            await until(lambda: window.beat.bar.quanta[16.0].isChecked())
+            window.cuts.hard.click()
+            await until(lambda: window.beat.bar.words.text().startswith("seen on "))
+            assert window.instrument.state.cut.pending is Cut.HARD
+            window.beat.bar.quanta[0.0].click()  # now!
+            await until(lambda: window.instrument.state.cut.pending is Cut.NONE)
+
+    play(perform())
+
+
+def test_midi_clock_that_the_window_hears_is_the_hosts_beat(host, play):
+    async def perform():
+        async with playing(host.port) as window:
+            heard = BeatClock(bpm=133.0, beat=4.0, at_s=time.monotonic(), source="Drums")
+            window.instrument.midi.beat_changed.emit(heard)
+            await until(lambda: beat(window).clock.source == "midi clock")
+            assert (beat(window).clock.bpm, beat(window).detail) == (133.0, "Drums")
+            window.instrument.midi.beat_changed.emit(BeatClock())
+            await until(lambda: beat(window).clock.source == "fixed")
+            texts = [text for _, text in window.notices.kept]
+            assert any(text.startswith("midi clock fell silent") for text in texts)
+
+    play(perform())
+
+
+def test_tap_can_be_learned(host, play):
+    async def perform():
+        async with playing(host.port) as window:
+            targets = window.learn_targets()
+            assert targets["action:tap"] is window.beat.bar.tap
+            window.instrument.midi.action_requested.emit("quantum")
+            before = beat(window).quantum_beats
+            await until(lambda: beat(window).quantum_beats != before)
+
+    play(perform())
