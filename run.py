@@ -38,8 +38,7 @@ OLDEST, NEWEST = (3, 11), (3, 13)
 NEEDED_BYTES = 8 * 10**9 if sys.platform.startswith("linux") else 3 * 10**9  # CUDA is large
 FAULT, UNAVAILABLE, INTERRUPTED = 1, 3, 130  # as in docs/architecture.md
 
-# What is looked for → the Debian and Ubuntu package that has it and brings what it needs itself;
-# of several names the first that the release knows.
+# What is looked for → the Debian or Ubuntu package that has it; of several the first that is known.
 BASE_LIBRARIES = {
     "libGL.so.1": "libgl1",
     "libgthread-2.0.so.0": "libglib2.0-0",
@@ -61,6 +60,7 @@ WINDOW_LIBRARIES = {
 TEST_PROGRAMS = {
     "Xvfb": "xvfb",
     "jackd": "jackd2",
+    "oscsend": "liblo-tools",
     "/usr/lib/*/dri/swrast_dri.so": "libgl1-mesa-dri",
 }
 # python-rtmidi has no wheel for Python 3.13 and is compiled there.
@@ -369,7 +369,7 @@ def has_display() -> bool:
 
 def start(arguments: list[str]) -> int:
     """Become Segue: the window, the headless show, the command or the checks that are asked for."""
-    environment = dict(os.environ, PYTHONSAFEPATH="1")  # `app` in the user's folder is not ours
+    environment = dict(os.environ, PYTHONSAFEPATH="1")  # the user's own `app` is not ours
     what = ["-m", "engine.cli", *arguments]
     if arguments[:1] == ["test"]:
         what = [str(ROOT / "tests" / "checks.py"), *arguments[1:]]

@@ -60,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--port", type=int, default=DEFAULT_PORT, help="port of the engine on 127.0.0.1")
     add("--show", type=Path, help="folder of the show; without it the last one")
+    add("--osc", default="auto", help="[ADDRESS:]PORT of OSC, auto: --port + 1 on 127.0.0.1, off")
     add("--attach-only", action="store_true", help="never start or stop an engine")
     add("--fake", action="store_true", help="start the engine with a generator without torch")
     add("--no-midi", action="store_true", help="do not look for MIDI devices")
@@ -159,7 +160,8 @@ class Session:
 
 def _engine_arguments(options: argparse.Namespace, show: Show) -> list[str]:
     fake = ["--fake"] if options.fake else []
-    return ["--port", str(options.port), "--show", str(show.folder), *fake]
+    doors = ["--osc", options.osc]
+    return ["--port", str(options.port), "--show", str(show.folder), *doors, *fake]
 
 
 async def _run(options: argparse.Namespace, store: SessionStore, show: Show) -> ExitCode:

@@ -22,7 +22,7 @@ from app.pad_pictures import save_picture
 from app.session_store import SessionStore, own_copy
 from app.show_courier import ShowCourier
 from engine.errors import EngineError, ShowError
-from engine.protocol.messages import EngineState, LoadCues, PreparePrompts
+from engine.protocol.messages import EngineState, LoadCues, LoadPads, PreparePrompts
 from engine.protocol.show import Cue, Preset, Show
 from engine.protocol.show_file import load_show, save_show
 from engine.protocol.values import Severity
@@ -186,6 +186,7 @@ class ShowDesk(QObject):
         """Let the engine prepare the prompts of all pads, and play from our cues."""
         if self._client.is_connected and with_pads:
             self._client.send(PreparePrompts(texts=self.show.prompts, guides=self.show.guides))
+            self._client.send(LoadPads(pads=self.show.pad_specs))
         if self._client.is_connected:
             self._client.send(LoadCues(cues=self.show.cue_specs, list_name=self.show.name))
 

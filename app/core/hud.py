@@ -34,7 +34,7 @@ def figures(state: EngineState) -> tuple[Figure, ...]:
     """Return the display from left to right."""
     return (
         *_rates(state), _control(state), _latency(state), _reservoir(state), *_machine(state),
-        _trouble(state),
+        _trouble(state), _remote(state),
     )  # fmt: skip
 
 
@@ -42,7 +42,7 @@ BLANK = tuple(
     Figure(caption=caption, value="–")
     for caption in (
         "INPUT", "GENERATION", "OUTPUT", "CONTROL", "CUT TO PICTURE", "RESERVOIR",
-        "GENERATOR", "DEVICE", "BACKEND", "RESTARTS · RESETS · DROPS",
+        "GENERATOR", "DEVICE", "BACKEND", "RESTARTS · RESETS · DROPS", "REMOTE",
     )
 )  # fmt: skip
 """What stands there before an engine tells its state."""
@@ -168,6 +168,21 @@ def _trouble(state: EngineState) -> Figure:
         f"{state.playout.late} output frames were late. {worker.late_chunks} chunks kept the "
         "prompt before, because theirs was not encoded in time.",
         level=Level.WARNING if worker.restarts or worker.late_prompts else Level.PLAIN,
+    )
+
+
+def _remote(state: EngineState) -> Figure:
+    remote = state.remote
+    places = {"OSC": remote.osc_at, "Page": remote.page_at}
+    listed = ". ".join(f"{name} at {place}" for name, place in places.items() if place)
+    refused = f" · {remote.refused} refused" if remote.refused else ""
+    return Figure(
+        caption="REMOTE",
+        value=f"{remote.received}{refused}" if listed or remote.received else "off",
+        help=f"What came over OSC and HTTP. {listed or 'OSC is off'}. {remote.osc_listeners} OSC "
+        f"listeners, {remote.pages} pages; {remote.dropped} messages came too fast. "
+        f"{remote.last_refusal}".strip(),
+        level=Level.WARNING if remote.dropped else Level.PLAIN,
     )
 
 

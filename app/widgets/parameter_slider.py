@@ -202,6 +202,7 @@ class ParameterSlider(QWidget):
 
 
 def tool_tip(row: Parameter) -> str:
-    """Return help, range, unit and moment of a parameter."""
+    """Return help, range, unit, moment and OSC address of a parameter."""
     span = "" if row.choices else f"{row.low:g} to {row.high:g} {row.unit}".strip() + ". "
-    return f"{row.help}\n{span}Default {row.text(row.default)}. {_WHEN[row.applies]}"
+    text = f"{row.help}\n{span}Default {row.text(row.default)}. {_WHEN[row.applies]}"
+    return f"{text}\nOSC /segue/{row.id}"

@@ -14,6 +14,7 @@ from msgspec import structs
 from engine.cli_values import MODEL_STEP_PX, rate_of, size_of, source_of
 from engine.errors import EngineError, ExitCode
 from engine.host.floor_plan import DEFAULT_PORT, Engine, HostConfig
+from engine.host.remote.endpoint import beside, endpoint_of
 from engine.host.run import run
 from engine.host.watch import Limits
 from engine.protocol.show_file import load_show
@@ -63,6 +64,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--heartbeat-s", type=float, default=5.0, help="a silent generator is restarted after")
     add("--chunk-s", type=float, default=10.0, help="the least time a chunk may take")
     add("--fake", action="store_true", help="a generator without torch, for trying things out")
+    add("--osc", default="auto", help="[ADDRESS:]PORT of OSC, auto: --port + 1 on 127.0.0.1, off")
+    add("--osc-to", default="off", help="ADDRESS:PORT that is told over OSC what changes")
     add("--verbose", action="store_true", help="log to stderr what is going on")
     return parser
 
@@ -73,6 +76,8 @@ def _config(options: argparse.Namespace) -> HostConfig:
     rate = rate_of(options.rate)
     config = HostConfig(
         port=options.port,
+        osc=endpoint_of(options.osc, "--osc", beside(options.port)),
+        osc_to=endpoint_of(options.osc_to, "--osc-to", None),
         look=Look(prompt=options.prompt),
         source=source_of(options.source),
         output=OutputSpec(
@@ -110,7 +115,7 @@ def _as_in_show(config: HostConfig, folder: Path) -> HostConfig:
     output = structs.replace(show.output, ndi=show.output.ndi and config.output.ndi)
     return replace(
         config, look=look, prompts=show.prompts, guides=show.guides,
-        cues=show.cue_specs, show_name=show.name,
+        cues=show.cue_specs, pads=show.pad_specs, show_name=show.name,
         source=show.source, output=output, model=show.model,
     )  # fmt: skip
 

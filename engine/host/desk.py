@@ -11,12 +11,12 @@ import time
 from collections.abc import Callable
 from typing import Protocol, assert_never
 
-from engine.errors import EngineError
+from engine.errors import ConfigError, EngineError
 from engine.host import rehearsal
 from engine.host import score as music
 from engine.host import tempo as beat
 from engine.host.cue_player import CuePlayer
-from engine.host.looks import Values, frame_rows
+from engine.host.looks import Values, clean_look, frame_rows
 from engine.host.playout.presenter import Presenter
 from engine.host.rack import Rack
 from engine.protocol.messages import (
@@ -33,10 +33,12 @@ from engine.protocol.messages import (
     Hello,
     HoldFollow,
     LoadCues,
+    LoadPads,
     NudgeBeat,
     PreparePrompts,
     QueuePrompt,
     Rates,
+    RemoteState,
     RestartWorker,
     SelectSource,
     SetGuides,
@@ -53,6 +55,7 @@ from engine.protocol.messages import (
     TapBeat,
     WorkerState,
 )
+from engine.protocol.pads import MAX_PADS, PadSpec
 from engine.protocol.values import Cut, SourceSpec
 
 Answer = CommandAccepted | CommandRefused
@@ -92,6 +95,8 @@ class Desk:
         self._preview_ring = preview_ring
         self._on_stop = on_stop
         self._one_at_a_time = asyncio.Lock()
+        self.pads: tuple[PadSpec, ...] = ()
+        self.remote_state: Callable[[], RemoteState] = RemoteState  # who has remotes says more
 
     async def answer(self, command: AppCommand) -> Answer:
         """Do what was asked, or say in one sentence why not."""
@@ -100,6 +105,18 @@ class Desk:
         except EngineError as error:
             return CommandRefused(command_id=command.command_id, reason=str(error))
         return CommandAccepted(command_id=command.command_id, effect=effect)
+
+    def open_pads(self, pads: tuple[PadSpec, ...]) -> None:
+        """Take the presets that remotes may cut to.
+
+        Raises:
+            ConfigError: one says what cannot be, or they are too many; nothing changed.
+        """
+        if len(pads) > MAX_PADS:
+            raise ConfigError(f"presets: got {len(pads)}, expected at most {MAX_PADS}")
+        for pad in pads:
+            clean_look(pad.look)
+        self.pads = pads
 
     async def tell_state(self) -> None:
         """Publish the state ten times a second, for ever."""
@@ -116,9 +133,8 @@ class Desk:
                 return self._obey(command)
             case LoadCues() | Go() | Back() | StandBy() | HoldFollow():
                 return self._cues.answer(command)
-            case PreparePrompts():
-                self._conductor.guides.announce(command.guides)
-                return self._prepare(command.texts)
+            case LoadPads() | PreparePrompts():
+                return self._open_show(command)
             case HearBeat() | TapBeat() | SetTempo() | NudgeBeat() | AlignBar() | SetQuantum():
                 return self._conductor.beats.answer(command)
             case SelectSource():
@@ -181,6 +197,13 @@ class Desk:
             case CancelCut():
                 self._cues.on_cancelled(ran_before)
                 return "soft cut stopped where it is" if ran_before else "the cut is forgotten"
+
+    def _open_show(self, command: LoadPads | PreparePrompts) -> str:
+        if isinstance(command, LoadPads):
+            self.open_pads(command.pads)
+            return f"{len(command.pads)} presets"
+        self._conductor.guides.announce(command.guides)
+        return self._prepare(command.texts)
 
     def _prepare(self, texts: tuple[str, ...]) -> str:
         count, asked = self._conductor.announce(texts), len(set(texts))
@@ -247,6 +270,7 @@ class Desk:
             recording=self._rack.recording_path,
             cues=self._cues.state(),
             beat=conductor.beats.state(),
+            remote=self.remote_state(),
         )
 
     def _rates(self, now_s: float) -> Rates:

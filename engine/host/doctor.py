@@ -55,7 +55,8 @@ def main(arguments: Sequence[str]) -> ExitCode:
 
 def examine(port: int) -> list[Finding]:
     """Return all findings in the order of `CHECKS`; slow ones run side by side."""
-    checks: tuple[Check, ...] = (*CHECKS, lambda: doctor_system.check_port(port))
+    ports = (lambda: doctor_system.check_port(port), lambda: doctor_system.check_osc_port(port))
+    checks: tuple[Check, ...] = (*CHECKS, *ports)
     with ThreadPoolExecutor(max_workers=4) as pool:
         return [finding for found in pool.map(lambda check: check(), checks) for finding in found]
 

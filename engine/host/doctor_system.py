@@ -145,6 +145,17 @@ def check_port(port: int) -> list[Finding]:
     return [ok("port", f"{port} is free")]
 
 
+def check_osc_port(port: int) -> list[Finding]:
+    """The port that OSC comes to, which is one above."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.bind(("127.0.0.1", port + 1))
+        except (OSError, OverflowError) as error:
+            remedy = "choose another with --osc; a running Segue has it, too"
+            return [warn("osc", f"{port + 1}: {error}", remedy)]
+    return [ok("osc", f"{port + 1} on 127.0.0.1 is free")]
+
+
 def _whose(port: int) -> Finding:
     try:
         with urlopen(f"http://127.0.0.1:{port}/state", timeout=2) as answer:

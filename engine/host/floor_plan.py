@@ -29,6 +29,8 @@ from engine.host.outputs.preview import PreviewOutput
 from engine.host.outputs.recording import RecordingOutput
 from engine.host.playout.presenter import Presenter
 from engine.host.rack import Rack
+from engine.host.remote.endpoint import Endpoint
+from engine.host.remote.station import Station
 from engine.host.score import open_score
 from engine.host.server import Server
 from engine.host.sources.kinds import open_source
@@ -38,6 +40,7 @@ from engine.protocol import frame_ring, places
 from engine.protocol.cues import CueSpec
 from engine.protocol.messages import EngineState
 from engine.protocol.orders import LoadModel
+from engine.protocol.pads import PadSpec
 from engine.protocol.values import (
     Guides,
     Look,
@@ -67,6 +70,9 @@ class HostConfig:
     guides: tuple[Guides, ...] = ()  # of the show; their pictures are read ahead of need
     needs_guides: bool = False  # True: without the look's pictures nothing is started
     cues: tuple[CueSpec, ...] = ()
+    pads: tuple[PadSpec, ...] = ()  # presets that remotes may cut to
+    osc: Endpoint | None = None  # where OSC listens
+    osc_to: Endpoint | None = None  # is told over OSC what changes, without asking
     show_name: str = ""
     opens_with_cue: bool = False  # the first cue is on air from the first picture on
     resume: bool = False  # go on where a host of this show on this port died, if one did
@@ -123,6 +129,8 @@ class Engine:
             self.cues, self.presenter, self.rack, self._source,
             self._preview.ring_path, self.end,
         )  # fmt: skip
+        self.desk.open_pads(self.config.pads)
+        self.remote = Station(self.desk, notice)
         self.server = Server(self.desk.answer, self.desk.state, self._hub)
         self.conductor.on_given_up_call = self._on_given_up
 
@@ -146,6 +154,7 @@ class Engine:
         self._furnish()
         try:
             await self.server.start(self.config.port)
+            await self.remote.start(self.config.osc, self.config.osc_to)
             await asyncio.to_thread(_check_source, self.config)
             self.presenter.start()
             self._source.start()
@@ -161,7 +170,7 @@ class Engine:
         asyncio.get_running_loop().set_exception_handler(self._on_loop_error)
         desk, cues, memory = self.desk.tell_state(), self.cues.keep_time(), self._memory.keep()
         beats = self.conductor.beats.keep_time(self.presenter)
-        for work in (desk, cues, memory, beats, self._keep_time()):
+        for work in (desk, cues, memory, beats, self._keep_time(), *self.remote.works()):
             task = asyncio.create_task(work)
             task.add_done_callback(self._on_task_done)
             self._tasks.append(task)
@@ -181,6 +190,7 @@ class Engine:
         await asyncio.to_thread(self.presenter.stop)
         await self.conductor.stop()
         await asyncio.to_thread(self._source.stop)
+        self.remote.stop()
         await self.server.stop()
         self._preview.remove()
         for ring in self._rings:

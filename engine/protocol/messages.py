@@ -14,6 +14,7 @@ import msgspec
 from engine.protocol.beat import BeatClock, BeatState
 from engine.protocol.cues import CueSpec, CueState
 from engine.protocol.orders import PromptRead
+from engine.protocol.pads import PadSpec
 from engine.protocol.values import (
     PROTOCOL_VERSION,
     Cut,
@@ -104,6 +105,12 @@ class LoadCues(Command, frozen=True, kw_only=True):
     list_name: str = ""
 
 
+class LoadPads(Command, frozen=True, kw_only=True):
+    """Presets that remotes may cut to from now on, in the order of their pads."""
+
+    pads: tuple[PadSpec, ...]
+
+
 class Go(Command, frozen=True, kw_only=True):
     """Fire the cue that stands by."""
 
@@ -190,7 +197,7 @@ class StopEngine(Command, frozen=True, kw_only=True):
 
 AppCommand = (
     Hello | SetParameters | QueuePrompt | PreparePrompts | SetGuides | HardCut | SoftCut | CancelCut
-    | LoadCues | Go | Back | StandBy | HoldFollow
+    | LoadCues | LoadPads | Go | Back | StandBy | HoldFollow
     | HearBeat | TapBeat | SetTempo | NudgeBeat | AlignBar | SetQuantum
     | SelectSource | SetOutput | StartRecording | StopRecording | RestartWorker | StopEngine
 )  # fmt: skip
@@ -284,6 +291,19 @@ class WorkerState(Value, frozen=True, kw_only=True):
     memory_bytes: int = 0
 
 
+class RemoteState(Value, frozen=True, kw_only=True):
+    """OSC, HTTP and the page for a phone: where they are, and what came."""
+
+    osc_at: str = ""  # host:port; empty when off
+    page_at: str = ""  # host:port of the page for the network; empty when off
+    osc_listeners: int = 0
+    pages: int = 0  # open pages and other listeners over HTTP
+    received: int = 0
+    refused: int = 0
+    dropped: int = 0  # came faster than they could be played
+    last_refusal: str = ""
+
+
 class EngineState(Message, frozen=True, kw_only=True):
     """The whole truth, sent on attach and then about ten times a second."""
 
@@ -313,6 +333,7 @@ class EngineState(Message, frozen=True, kw_only=True):
     recording: str  # path, empty when off
     cues: CueState = CueState()
     beat: BeatState = BeatState()
+    remote: RemoteState = RemoteState()
 
 
 class CommandAccepted(Message, frozen=True, kw_only=True):

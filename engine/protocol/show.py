@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from engine.errors import ConfigError
 from engine.protocol.cues import MAX_CUES, MAX_FADE_S, MAX_FOLLOW_S, CueSpec
 from engine.protocol.guides import NO_GUIDES
+from engine.protocol.pads import PadSpec
 from engine.protocol.parameters import PARAMETERS, parameter
 from engine.protocol.values import Cut, Guides, Look, ModelChoice, OutputSpec, SourceSpec
 
@@ -196,6 +197,20 @@ class Show:
     def cue_specs(self) -> tuple[CueSpec, ...]:
         """Return its cues as the host plays them."""
         return tuple(cue.spec(self.preset(cue.preset)) for cue in self.cues)
+
+    @property
+    def pad_specs(self) -> tuple[PadSpec, ...]:
+        """Return its presets as remotes play them."""
+        return tuple(
+            PadSpec(
+                name=preset.name, look=preset.look(), cut=preset.cut, num_chunks=preset.chunks,
+                colour=preset.colour, picture=self._full_path(preset.picture),
+            )
+            for preset in self.presets
+        )  # fmt: skip
+
+    def _full_path(self, picture: str) -> str:
+        return str((self.folder / picture).absolute()) if picture and self.folder else ""
 
     def preset(self, name: str) -> Preset:
         """Return the preset called `name`.

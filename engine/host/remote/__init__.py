@@ -1,0 +1,1 @@
+"""What plays the instrument from afar: OSC, HTTP, and the page for a phone."""

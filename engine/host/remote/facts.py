@@ -1,0 +1,122 @@
+"""What a remote is told: one flat table, address → value, made of the state. PURE.
+
+OSC feedback, the answers to `?`, `/events` and the page all say the same things under the same
+addresses; what a remote sets at an address it is told at that address.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from engine.protocol.messages import EngineState
+from engine.protocol.pads import PadSpec
+from engine.protocol.parameters import PARAMETERS, Applies, Kind
+from engine.protocol.values import Cut
+
+Fact = int | float | str
+Facts = dict[str, Fact]
+
+OFF, QUEUED, ON_AIR = 0, 1, 2
+"""What the lamp of a pad shows."""
+
+HELP: dict[str, str] = {
+    "/<parameter>": "the value that is on air",
+    "/<parameter>/queued": "chunk parameters: the value that the next boundary takes",
+    "/preset": "name of the look on air",
+    "/preset/queued": "name of the preset that waits for its boundary, empty for none",
+    "/preset/<number>": "lamp of that pad: 0 off, 1 queued, 2 on air",
+    "/prompt": "the prompt on air, of a mix the heaviest",
+    "/prompt/next": "the prompt in standby",
+    "/cut": "the cut that waits: none, hard or soft",
+    "/cut/progress": "of a running soft cut, 0 to 1; 0 when none runs",
+    "/cue": "name of the cue on air",
+    "/cue/queued": "name of the cue that waits for its boundary",
+    "/cue/standby": "name of the cue that GO fires",
+    "/cue/follow_in": "whole seconds to the follow-on, -1 when none counts",
+    "/hold": "1 while the follow-on is held",
+    "/tally": "NDI receivers: 2 on program, 1 in preview, 0 neither",
+    "/recording": "1 while recording",
+    "/playout": "live, hold, loop, freeze, black or waiting",
+    "/generator": "starting, loading, live, restarting or stopped",
+    "/rate/generation": "frames a second, measured",
+    "/rate/output": "frames a second, measured",
+}  # fmt: skip
+
+
+def facts(state: EngineState, pads: Sequence[PadSpec]) -> Facts:
+    """Return everything that a remote is told."""
+    return {**_values(state), **_presets(state, pads), **_cues(state), **_machine(state)}
+
+
+def changed(before: Mapping[str, Fact], now: Mapping[str, Fact]) -> Facts:
+    """Return what `now` has that `before` had not or otherwise; a pad that is gone is off."""
+    fresh = {key: value for key, value in now.items() if before.get(key) != value}
+    gone: Facts = {key: OFF for key in before if key not in now}
+    return {**fresh, **gone}
+
+
+def as_value(parameter_id: str, value: float) -> Fact:
+    """Return a value as it travels: whole where the row is whole."""
+    is_whole = PARAMETERS[parameter_id].kind is not Kind.CONTINUOUS
+    return int(value) if is_whole else round(value, 6)
+
+
+def _values(state: EngineState) -> Facts:
+    found: Facts = {}
+    for key, row in PARAMETERS.items():
+        live = state.live.get(key, row.default)
+        found[f"/{key}"] = as_value(key, live)
+        if row.applies is not Applies.FRAME:
+            found[f"/{key}/queued"] = as_value(key, state.pending.get(key, live))
+    return found
+
+
+def _presets(state: EngineState, pads: Sequence[PadSpec]) -> Facts:
+    queued = queued_pad(state, pads)
+    lamps: Facts = {
+        f"/preset/{number}": _lamp(pad.name, state.look_name, queued)
+        for number, pad in enumerate(pads, start=1)
+    }
+    return {"/preset": state.look_name, "/preset/queued": queued, **lamps}
+
+
+def _lamp(name: str, on_air: str, queued: str) -> int:
+    return QUEUED if name == queued else ON_AIR if name == on_air else OFF
+
+
+def queued_pad(state: EngineState, pads: Sequence[PadSpec]) -> str:
+    """Return the preset whose prompt waits for the boundary; empty for none."""
+    if state.cut.pending is Cut.NONE:
+        return ""
+    named = (pad.name for pad in pads if pad.look.prompt == state.cut.pending_prompt)
+    return next(named, "")
+
+
+def _cues(state: EngineState) -> Facts:
+    cut, cues = state.cut, state.cues
+    heaviest = max(state.prompt_now, key=lambda part: part.weight, default=None)
+    return {
+        "/prompt": heaviest.text if heaviest else "",
+        "/prompt/next": state.prompt_next,
+        "/cut": cut.pending.value,
+        "/cut/progress": round(cut.soft_step / cut.soft_chunks, 3) if cut.soft_step else 0.0,
+        "/cue": cues.on_air,
+        "/cue/queued": cues.queued,
+        "/cue/standby": cues.standby,
+        "/cue/follow_in": -1 if cues.follow_in_s is None else math.ceil(cues.follow_in_s),
+        "/hold": int(cues.is_held),
+    }
+
+
+def _machine(state: EngineState) -> Facts:
+    program = any(output.program_tally for output in state.outputs)
+    preview = any(output.preview_tally for output in state.outputs)
+    return {
+        "/tally": 2 if program else int(preview),
+        "/recording": int(bool(state.recording)),
+        "/playout": state.playout.mode,
+        "/generator": state.worker.status,
+        "/rate/generation": round(state.rates.generation_fps, 1),
+        "/rate/output": round(state.rates.output_fps, 1),
+    }

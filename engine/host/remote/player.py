@@ -1,0 +1,73 @@
+"""What all remotes have in common: understand an address, ask the desk, tell the facts.
+
+Thread: the event loop.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Sequence
+
+from engine.errors import EngineError, RemoteProtocolError
+from engine.host.remote import phrases
+from engine.host.remote.counts import Counts
+from engine.host.remote.facts import Facts, facts
+from engine.host.remote.osc_codec import Argument
+from engine.protocol.messages import AppCommand, CommandAccepted, CommandRefused, EngineState
+from engine.protocol.pads import PadSpec
+
+Answer = CommandAccepted | CommandRefused
+
+
+class RemotePlayer:
+    """Plays what remotes ask for. `pads` returns the presets as they are now."""
+
+    def __init__(
+        self,
+        answer: Callable[[AppCommand], Awaitable[Answer]],
+        state: Callable[[], EngineState],
+        pads: Callable[[], Sequence[PadSpec]],
+        counts: Counts,
+    ) -> None:
+        self._answer = answer
+        self._state = state
+        self.pads = pads
+        self.counts = counts
+
+    def facts(self) -> Facts:
+        """Return everything that a remote is told."""
+        return facts(self._state(), self.pads())
+
+    async def play(self, address: str, arguments: Sequence[Argument], sender: str) -> str | Facts:
+        """Do what an address asks; returns when it lands, or the facts that were asked for.
+
+        Raises:
+            EngineError: it cannot be; nothing changed, and it was counted.
+        """
+        self.counts.received += 1
+        try:
+            meaning = phrases.read(address, arguments, self._stage())
+            if meaning is None:
+                return ""
+            if isinstance(meaning, phrases.Question):
+                return self._asked(meaning.address)
+            answer = await self._answer(meaning)
+            if isinstance(answer, CommandRefused):
+                raise RemoteProtocolError(answer.reason)
+        except EngineError as error:
+            self.counts.refuse(str(error), sender, time.monotonic())
+            raise
+        return answer.effect
+
+    def _stage(self) -> phrases.Stage:
+        state = self._state()
+        return phrases.Stage(
+            pads=self.pads(), cues=state.cues.names, targets={**state.live, **state.pending}
+        )
+
+    def _asked(self, address: str) -> Facts:
+        everything = self.facts()
+        found = {key: v for key, v in everything.items() if phrases.is_below(key, address)}
+        if not found:
+            raise phrases.unknown(address)
+        return found
