@@ -1,4 +1,4 @@
-"""The beat in the window: its bar, taps and nudges of the hand, MIDI clock for the host.
+"""The beat in the window: its bar, taps and nudges, MIDI clock for the host; modulators.
 
 Thread: Qt main.
 """
@@ -12,11 +12,15 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.core.beat_view import NUDGE_BEATS, BeatView, beat_view, next_quantum
+from app.core.modulator_form import FIRST, changed, without
 from app.engine_client import EngineClient, LinkStatus
 from app.instrument import Instrument
 from app.widgets.beat_bar import BeatBar
+from app.widgets.modulator_panel import ModulatorPanel
 from engine.protocol.beat import BeatClock
 from engine.protocol.messages import AlignBar, HearBeat, NudgeBeat, SetQuantum, TapBeat
+from engine.protocol.modulators import Modulator, modulator_text
+from engine.protocol.show import Show
 
 
 class BeatStage(QObject):
@@ -27,9 +31,20 @@ class BeatStage(QObject):
         self._client = client
         self._instrument = instrument
         self.bar = BeatBar()
+        self.modulators = ModulatorPanel()
         self.bar.tapped.connect(self.tap)
         self.bar.quantum_chosen.connect(self.set_quantum)
         instrument.midi.beat_changed.connect(self._on_beat_heard)
+        self._connect_modulators()
+
+    def _connect_modulators(self) -> None:
+        panel, desk = self.modulators, self._instrument.desk
+        panel.add_requested.connect(self.add_modulator)
+        panel.changed.connect(self._on_modulator_changed)
+        panel.remove_requested.connect(self._on_modulator_removed)
+        desk.show_opened.connect(self._draw_modulators)
+        desk.cues_changed.connect(self._draw_modulators)
+        self._draw_modulators(desk.show)
 
     def actions(self) -> dict[str, Callable[[], object]]:
         """Return what keys and controllers do here."""
@@ -59,6 +74,24 @@ class BeatStage(QObject):
         state = self._instrument.state
         if state is not None:
             self.set_quantum(next_quantum(state.beat.quantum_beats))
+
+    def add_modulator(self) -> None:
+        """Let one more wave move a parameter."""
+        desk = self._instrument.desk
+        desk.set_modulators("a new modulator", (*desk.show.modulators, FIRST))
+
+    def _on_modulator_changed(self, index: int, one: Modulator) -> None:
+        desk = self._instrument.desk
+        after = changed(desk.show.modulators, index, one)
+        desk.set_modulators(f"modulator {index + 1}", after)
+
+    def _on_modulator_removed(self, index: int) -> None:
+        desk = self._instrument.desk
+        text = modulator_text(desk.show.modulators[index])
+        desk.set_modulators(f"removing {text}", without(desk.show.modulators, index))
+
+    def _draw_modulators(self, show: Show) -> None:
+        self.modulators.show_modulators(show.modulators)
 
     def draw(self) -> None:
         """Draw this moment; nothing that is shown may be stale."""

@@ -126,7 +126,8 @@ class MainWindow(QWidget):
         grid.addLayout(stage, 1, 0)
         grid.addWidget(self.prompt, 2, 0)
         grid.addLayout(column(self.cuts, self.beat.bar, self.panic), 1, 1, 2, 1)
-        self._side = scrolling(self.parameters, self.source, self.guides, self.output)
+        modulators = self.beat.modulators
+        self._side = scrolling(self.parameters, modulators, self.source, self.guides, self.output)
         grid.addWidget(self._side, 1, 2, 2, 1)
         grid.addWidget(self.cues.strip, 3, 0, 1, 3)
         grid.addWidget(self.pads, 4, 0, 1, 3)
@@ -212,6 +213,11 @@ class MainWindow(QWidget):
         """Scroll to the pictures that steer and give them the keys."""
         self._side.ensureWidgetVisible(self.guides, 0)
         self.guides.take_focus()
+
+    def add_modulator(self) -> None:
+        """Add a modulator and scroll to where it is edited."""
+        self.beat.add_modulator()
+        QTimer.singleShot(0, lambda: self._side.ensureWidgetVisible(self.beat.modulators, 0))
 
     def toggle_models(self) -> None:
         """Over the sliders; monitor, cuts and panic row stay free."""

@@ -22,7 +22,14 @@ from app.pad_pictures import save_picture
 from app.session_store import SessionStore, own_copy
 from app.show_courier import ShowCourier
 from engine.errors import EngineError, ShowError
-from engine.protocol.messages import EngineState, LoadCues, LoadPads, PreparePrompts
+from engine.protocol.messages import (
+    EngineState,
+    LoadCues,
+    LoadPads,
+    PreparePrompts,
+    SetModulators,
+)
+from engine.protocol.modulators import Modulator
 from engine.protocol.show import Cue, Preset, Show
 from engine.protocol.show_file import load_show, save_show
 from engine.protocol.values import Severity
@@ -176,6 +183,10 @@ class ShowDesk(QObject):
         self.edited.emit(ShowEdit(what, before, after))
         return True
 
+    def set_modulators(self, what: str, modulators: tuple[Modulator, ...]) -> bool:
+        """Change what moves parameters by itself; returns whether it can be so."""
+        return self._edit(what, lambda show: replace(show, modulators=modulators))
+
     # ------------------------------------------------------------ the engine
 
     def _on_link_changed(self, link: Link) -> None:
@@ -189,6 +200,7 @@ class ShowDesk(QObject):
             self._client.send(LoadPads(pads=self.show.pad_specs))
         if self._client.is_connected:
             self._client.send(LoadCues(cues=self.show.cue_specs, list_name=self.show.name))
+            self._client.send(SetModulators(modulators=self.show.modulators))
 
     def _take(self, show: Show) -> None:
         pads_differ = show.presets != self.show.presets

@@ -76,6 +76,7 @@ def _showing(window: MainWindow) -> dict[str, Callable[[], object]]:
         "undo": instrument.undo,
         "redo": instrument.redo,
         "guides": window.show_guides,
+        "modulator": window.add_modulator,
         "monitor": window.toggle_full_screen,
         "learn": lambda: window.midi.set_learning(not window.learn.isVisible()),
         "controllers": window.midi.step_panel,

@@ -95,6 +95,7 @@ def config_of(options: argparse.Namespace, show: Show) -> HostConfig:
         needs_guides=True,
         cues=show.cue_specs,
         pads=show.pad_specs,
+        modulators=show.modulators,
         show_name=show.name,
         opens_with_cue=options.cues,
         resume=options.resume,

@@ -44,10 +44,14 @@ class RingView:
 
 @dataclass(frozen=True, slots=True)
 class SliderView:
-    """Two markers: `live` is on air, `target` is what it is going to."""
+    """Two markers: `live` is on air, `target` is what it is going to.
+
+    `moved` is where a modulator has the parameter now; None when none moves it.
+    """
 
     live: float
     target: float
+    moved: float | None = None
 
     @property
     def is_pending(self) -> bool:
@@ -92,7 +96,7 @@ def slider_view(row: Parameter, state: EngineState, edits: Mapping[str, float]) 
     """Return live and target value; the performer's unconfirmed edit is the newest target."""
     live = state.live.get(row.id, row.default)
     target = edits.get(row.id, state.pending.get(row.id, live))
-    return SliderView(live, target)
+    return SliderView(live, target, state.modulated.get(row.id))
 
 
 def values_as_set(state: EngineState | None, edits: Mapping[str, float]) -> dict[str, float]:

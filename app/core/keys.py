@@ -55,6 +55,7 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
             Key("quantum", ("Q",), "Q", "Cuts wait for: beat, bar, 2 bars, 4 bars, off"),
             Key("beat_earlier", ("Ctrl+.",), "Ctrl .", "The beat comes earlier"),
             Key("beat_later", ("Ctrl+,",), "Ctrl ,", "The beat comes later"),
+            Key("modulator", ("W",), "W", "Let a wave move a parameter"),
         ),
     ),
     (

@@ -1,6 +1,7 @@
 """One row of the parameter table as a slider with two markers: live, and where it is going.
 
-A hollow one, the ghost, is where the hand stands on the control that is to pick it up.
+A hollow one, the ghost, is where the hand stands on the control that is to pick it up. A thin mark
+that moves is where a modulator has it.
 """
 
 from __future__ import annotations
@@ -161,6 +162,10 @@ class ParameterSlider(QWidget):
         if self.hasFocus():
             painter.setBrush(theme.colour(theme.NIGHT))
             painter.drawEllipse(handle.adjusted(5, 5, -5, -5))
+        if self._view.moved is not None:
+            x = self._x_of(self._view.moved)
+            painter.setBrush(theme.colour(theme.FLOW))
+            painter.drawRoundedRect(QRectF(x - 2.5, _TRACK_TOP_PX - 5, 5, _TRACK_PX + 10), 2, 2)
         if self._ghost is not None and self._ghost.way:
             self._paint_ghost(painter, self._ghost)
 

@@ -115,7 +115,8 @@ def _as_in_show(config: HostConfig, folder: Path) -> HostConfig:
     output = structs.replace(show.output, ndi=show.output.ndi and config.output.ndi)
     return replace(
         config, look=look, prompts=show.prompts, guides=show.guides,
-        cues=show.cue_specs, pads=show.pad_specs, show_name=show.name,
+        cues=show.cue_specs, pads=show.pad_specs, modulators=show.modulators,
+        show_name=show.name,
         source=show.source, output=output, model=show.model,
     )  # fmt: skip
 

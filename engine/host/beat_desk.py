@@ -18,12 +18,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import assert_never
 
+from msgspec import structs
+
 from engine.errors import ConfigError
 from engine.host import beat_sources, lookahead
 from engine.host.beat_sources import BeatSources
 from engine.host.beat_wait import Landing, Waiting, decide, first_beat
 from engine.host.contracts import Playout
 from engine.host.lookahead import Lookahead
+from engine.host.looks import Values
+from engine.host.modulation import Modulation, sampled
 from engine.host.score import Score
 from engine.protocol.beat import (
     MIDI_CLOCK,
@@ -38,13 +42,17 @@ from engine.protocol.messages import (
     HearBeat,
     NudgeBeat,
     PlayoutState,
+    SetModulators,
     SetQuantum,
     SetTempo,
     TapBeat,
 )
+from engine.protocol.modulators import Modulator, check_modulators
+from engine.protocol.orders import ChunkPlan
+from engine.protocol.parameters import Applies
 from engine.protocol.values import Severity
 
-BeatCommand = HearBeat | TapBeat | SetTempo | NudgeBeat | AlignBar | SetQuantum
+BeatCommand = HearBeat | TapBeat | SetTempo | NudgeBeat | AlignBar | SetQuantum | SetModulators
 Notice = Callable[[Severity, str, str], None]
 _TICK_S = 0.04
 _MAX_TAP_AGE_S = 2.0  # of a hand on this machine; another machine's clock is another
@@ -68,6 +76,8 @@ class BeatDesk:
         self._sources = BeatSources()
         self._ahead = Lookahead()
         self._quantum_beats = 0.0
+        self._modulators: tuple[Modulator, ...] = ()
+        self._of_chunk: dict[str, float] = {}  # moved rows, as in the newest plan
         self._waiting: Waiting | None = None
         self._coming: _Coming | None = None
         self._hit: tuple[float, float] | None = None  # beat, seconds after it
@@ -92,6 +102,9 @@ class BeatDesk:
                 self._set(beat_sources.aligned(self._sources, now_s))
             case SetQuantum():
                 return self._set_quantum(command.quantum_beats)
+            case SetModulators():
+                self.set_modulators(command.modulators)
+                return f"{len(command.modulators)} modulators"
             case _:
                 assert_never(command)
         return self._said()
@@ -133,6 +146,40 @@ class BeatDesk:
     def _said(self) -> str:
         clock = self.clock
         return f"{clock.bpm:.1f} bpm by {clock.source}" if clock.is_known else "no tempo yet"
+
+    # ------------------------------------------------------------ modulators
+
+    def set_modulators(self, modulators: tuple[Modulator, ...]) -> None:
+        """Let these move parameters from now on.
+
+        Raises:
+            ConfigError: one says what cannot be; those before run on.
+        """
+        self._modulators = check_modulators(modulators)
+        self._of_chunk = {}
+
+    @property
+    def modulators(self) -> tuple[Modulator, ...]:
+        """What moves parameters."""
+        return self._modulators
+
+    @property
+    def modulation(self) -> Modulation:
+        """What moves parameters, with the beat that it goes by."""
+        return Modulation(modulators=self._modulators, clock=self.clock)
+
+    def modulated(
+        self, plan: ChunkPlan, now_s: float, period_s: float, usual_s: float
+    ) -> ChunkPlan:
+        """Return the plan with the moved rows as they are in the middle of its time on air."""
+        middle_s = now_s + self._ahead_s(usual_s) + period_s / 2
+        values = sampled(self.modulation, plan.parameters, middle_s, Applies.CHUNK)
+        self._of_chunk = values
+        return structs.replace(plan, parameters={**plan.parameters, **values}) if values else plan
+
+    def moved_now(self, frame: Values) -> dict[str, float]:
+        """Return where the moved rows are: of the newest chunk, and of the frame on air."""
+        return {**self._of_chunk, **sampled(self.modulation, frame, self._clock(), Applies.FRAME)}
 
     # ------------------------------------------------------------ cuts
 
@@ -186,6 +233,7 @@ class BeatDesk:
         while True:
             await asyncio.sleep(_TICK_S)
             self.watch(playout.state())
+            playout.set_modulation(self.modulation)
 
     def watch(self, playout: PlayoutState) -> None:
         """Let silent sources go; measure what was seen."""

@@ -230,12 +230,13 @@ class Conductor:
             self._timer = self._loop.call_later(_ROOM_POLL_S, self._cross_when_there_is_room)
 
     def _cross(self) -> None:
-        now_s, period_s = time.monotonic(), beat.chunk_period_s(self.tempo)
-        holds_cut = self.beats.holds_cut(self.score, now_s, period_s, self.picture_delay_s)
+        now_s = time.monotonic()
+        times_s = (now_s, beat.chunk_period_s(self.tempo), self.picture_delay_s)
+        holds_cut = self.beats.holds_cut(self.score, *times_s)
         takes_cut = self.score.pending is not None and not holds_cut
         newest, source_cut = self._source.newest_frame(), self._source.take_source_cut()
         self.score, plan = music.next_chunk(self.score, newest, source_cut, holds_cut=holds_cut)
-        plan = self.guides.keyed(plan)
+        plan = self.beats.modulated(self.guides.keyed(plan), *times_s)
         self._in_hand = plan
         self.tempo = beat.crossed(self.tempo, now_s)
         if self.take is not None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from engine.host.looks import Values
+from engine.host.modulation import Modulation
 from engine.protocol.frame_ring import RingFrame
 from engine.protocol.messages import PlayoutState
 
@@ -23,6 +24,9 @@ class Playout(Protocol):
 
     def set_frame_parameters(self, values: Values) -> None:
         """Take values that show at the next output frame."""
+
+    def set_modulation(self, modulation: Modulation) -> None:
+        """Take what moves frame rows."""
 
     def state(self) -> PlayoutState:
         """Return what the presenter is doing."""

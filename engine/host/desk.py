@@ -42,6 +42,7 @@ from engine.protocol.messages import (
     RestartWorker,
     SelectSource,
     SetGuides,
+    SetModulators,
     SetOutput,
     SetParameters,
     SetQuantum,
@@ -135,7 +136,9 @@ class Desk:
                 return self._cues.answer(command)
             case LoadPads() | PreparePrompts():
                 return self._open_show(command)
-            case HearBeat() | TapBeat() | SetTempo() | NudgeBeat() | AlignBar() | SetQuantum():
+            case HearBeat() | TapBeat() | SetTempo() | NudgeBeat() | AlignBar():
+                return self._conductor.beats.answer(command)
+            case SetQuantum() | SetModulators():
                 return self._conductor.beats.answer(command)
             case SelectSource():
                 self._source.select(command.source)
@@ -271,6 +274,8 @@ class Desk:
             cues=self._cues.state(),
             beat=conductor.beats.state(),
             remote=self.remote_state(),
+            modulators=conductor.beats.modulators,
+            modulated=conductor.beats.moved_now(score.frame),
         )
 
     def _rates(self, now_s: float) -> Rates:

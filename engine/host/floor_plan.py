@@ -39,6 +39,7 @@ from engine.host.watch import Limits
 from engine.protocol import frame_ring, places
 from engine.protocol.cues import CueSpec
 from engine.protocol.messages import EngineState
+from engine.protocol.modulators import Modulator
 from engine.protocol.orders import LoadModel
 from engine.protocol.pads import PadSpec
 from engine.protocol.values import (
@@ -73,6 +74,7 @@ class HostConfig:
     pads: tuple[PadSpec, ...] = ()  # presets that remotes may cut to
     osc: Endpoint | None = None  # where OSC listens
     osc_to: Endpoint | None = None  # is told over OSC what changes, without asking
+    modulators: tuple[Modulator, ...] = ()  # of the show; they run from the first chunk on
     show_name: str = ""
     opens_with_cue: bool = False  # the first cue is on air from the first picture on
     resume: bool = False  # go on where a host of this show on this port died, if one did
@@ -105,6 +107,7 @@ class Engine:
             config.look, seed, _worker(config, self._rings), self._hub, _takes(config)
         )
         self.conductor.announce(config.prompts)
+        self.conductor.beats.set_modulators(config.modulators)
         self.cues = CuePlayer(self.conductor)
         self.cues.open_list(config.show_name, config.cues, is_on_air=config.opens_with_cue)
         self._memory = Memory(self.conductor, self.cues, config.show_name, config.port)

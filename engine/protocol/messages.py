@@ -13,6 +13,7 @@ import msgspec
 
 from engine.protocol.beat import BeatClock, BeatState
 from engine.protocol.cues import CueSpec, CueState
+from engine.protocol.modulators import Modulator
 from engine.protocol.orders import PromptRead
 from engine.protocol.pads import PadSpec
 from engine.protocol.values import (
@@ -165,6 +166,12 @@ class SetQuantum(Command, frozen=True, kw_only=True):
     quantum_beats: float
 
 
+class SetModulators(Command, frozen=True, kw_only=True):
+    """What moves parameters by itself from now on; replaces what did."""
+
+    modulators: tuple[Modulator, ...]
+
+
 class SelectSource(Command, frozen=True, kw_only=True):
     """Change where pictures come in; the old source plays on until the new one delivers."""
 
@@ -198,7 +205,7 @@ class StopEngine(Command, frozen=True, kw_only=True):
 AppCommand = (
     Hello | SetParameters | QueuePrompt | PreparePrompts | SetGuides | HardCut | SoftCut | CancelCut
     | LoadCues | LoadPads | Go | Back | StandBy | HoldFollow
-    | HearBeat | TapBeat | SetTempo | NudgeBeat | AlignBar | SetQuantum
+    | HearBeat | TapBeat | SetTempo | NudgeBeat | AlignBar | SetQuantum | SetModulators
     | SelectSource | SetOutput | StartRecording | StopRecording | RestartWorker | StopEngine
 )  # fmt: skip
 
@@ -334,6 +341,8 @@ class EngineState(Message, frozen=True, kw_only=True):
     cues: CueState = CueState()
     beat: BeatState = BeatState()
     remote: RemoteState = RemoteState()
+    modulators: tuple[Modulator, ...] = ()
+    modulated: dict[str, float] = msgspec.field(default_factory=dict)  # where they have rows now
 
 
 class CommandAccepted(Message, frozen=True, kw_only=True):

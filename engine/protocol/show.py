@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from engine.errors import ConfigError
 from engine.protocol.cues import MAX_CUES, MAX_FADE_S, MAX_FOLLOW_S, CueSpec
 from engine.protocol.guides import NO_GUIDES
+from engine.protocol.modulators import Modulator, trouble_of
 from engine.protocol.pads import PadSpec
 from engine.protocol.parameters import PARAMETERS, parameter
 from engine.protocol.values import Cut, Guides, Look, ModelChoice, OutputSpec, SourceSpec
@@ -163,6 +164,7 @@ class Show:
     output: OutputSpec = field(default_factory=OutputSpec)
     model: ModelChoice = field(default_factory=ModelChoice)
     bindings: tuple[Binding, ...] = ()
+    modulators: tuple[Modulator, ...] = ()
     soft_cut_chunks: int = 4
     folder: Path | None = field(default=None, compare=False)  # None: never saved
     files: Mapping[str, str] = field(default_factory=dict, compare=False)  # preset name → file stem
@@ -180,6 +182,8 @@ class Show:
         _expect_once("presets", names)
         _expect_once("cue", [cue.name for cue in self.cues])
         _expect(len(self.cues) <= MAX_CUES, "cue", len(self.cues), f"at most {MAX_CUES} cues")
+        for trouble in filter(None, map(trouble_of, self.modulators)):
+            raise FieldError(f"modulator.{trouble[0]}", trouble[1], trouble[2])
         lost = sorted({cue.preset for cue in self.cues} - set(names))
         _expect(not lost, "cue", ", ".join(lost), f"presets of the show: {', '.join(names)}")
 

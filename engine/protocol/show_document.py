@@ -15,6 +15,7 @@ from engine.protocol.show import DEFAULT_COLOUR, SCHEMA_VERSION, Binding, Cue, P
 from engine.protocol.show_cues import CUE_KEYS, cue_in_toml
 from engine.protocol.show_fields import parse
 from engine.protocol.show_guides import guides_in_toml
+from engine.protocol.show_modulators import modulator_in_toml
 from engine.protocol.values import Cut, ModelChoice, OutputSpec, SourceSpec
 
 
@@ -67,7 +68,8 @@ def show_text(show: Show, path: Path) -> str:
     _put_table(document, "source", source, {"kind": "none", "address": ""})
     _put_table(document, "output", _values_of(show.output), _values_of(OutputSpec()))
     _put_table(document, "model", _values_of(show.model), _values_of(ModelChoice()))
-    _put_bindings(document, show.bindings)
+    _put_rows(document, "midi", [_binding_in_toml(binding) for binding in show.bindings])
+    _put_rows(document, "modulator", [modulator_in_toml(one) for one in show.modulators])
     _put_cues(document, show.cues)
     return tomlkit.dumps(document)
 
@@ -128,17 +130,16 @@ def _put_table(
             _put(table, name, value, defaults[name])
 
 
-def _put_bindings(document: tomlkit.TOMLDocument, bindings: tuple[Binding, ...]) -> None:
-    rows: list[dict[str, object]] = [_binding_in_toml(binding) for binding in bindings]
-    if _plain(document.get("midi", [])) == rows:
+def _put_rows(document: tomlkit.TOMLDocument, key: str, rows: list[dict[str, object]]) -> None:
+    if _plain(document.get(key, [])) == rows:
         return
     array = tomlkit.aot()
     for row in rows:
         array.append(tomlkit.item(row))
     if rows:
-        document["midi"] = array
+        document[key] = array
     else:
-        document.remove("midi")
+        document.remove(key)
 
 
 def _binding_in_toml(binding: Binding) -> dict[str, object]:

@@ -40,6 +40,7 @@ from engine.protocol.show_guides import (
     missing_pictures,
     read_guides,
 )
+from engine.protocol.show_modulators import MODULATOR_KEYS, read_modulators
 from engine.protocol.values import (
     CODECS,
     MAX_LATENTS_PER_CHUNK,
@@ -56,7 +57,7 @@ _CUTS = (Cut.HARD.value, Cut.SOFT.value)
 _DEVICES = ("auto", "cpu", "cuda")
 _SHOW_KEYS = (
     "schema_version", "name", "presets", "soft_cut_chunks", "source", "output", "model", "midi",
-    "cue", EDITED_BY_OLDER,
+    "cue", "modulator", EDITED_BY_OLDER,
 )  # fmt: skip
 _PRESET_KEYS = (
     "schema_version", "name", "prompt", "seed", "cut", "chunks", "colour", "picture",
@@ -90,6 +91,8 @@ def load_show(path: str | Path) -> Show:
         remarks += guides.remarks(GUIDE_KEYS) + missing_pictures(guides, preset.guides)
     for row in fields.children("cue"):
         remarks += row.remarks(CUE_KEYS)
+    for row in fields.children("modulator"):
+        remarks += row.remarks(MODULATOR_KEYS)
     try:
         return Show(
             name=fields.string("name"),
@@ -99,6 +102,7 @@ def load_show(path: str | Path) -> Show:
             output=_read_output(fields.child("output")),
             model=_read_model(fields.child("model")),
             bindings=_read_bindings(fields, newer),
+            modulators=read_modulators(fields, newer),
             soft_cut_chunks=fields.integer("soft_cut_chunks", 1, MAX_CUT_CHUNKS, 4),
             folder=folder,
             files={preset.name: stem for preset, stem in zip(presets, stems, strict=True)},

@@ -78,3 +78,33 @@ def test_tap_can_be_learned(host, play):
             await until(lambda: beat(window).quantum_beats != before)
 
     play(perform())
+
+
+def test_a_modulator_is_made_edited_shown_on_its_slider_and_undone(host, play):
+    async def perform():
+        async with playing(host.port) as window:
+            panel, desk = window.beat.modulators, window.instrument.desk
+            slider = window.parameters.rows["saturation"]
+            assert slider.view.moved is None
+            press(window, Qt.Key.Key_W)
+            await until(lambda: len(panel.rows) == 1)
+            row = panel.rows[0]
+            row.rate.activated.emit(row.rate.findText("2 Hz"))
+            row.reach.setText("80")
+            row.reach.editingFinished.emit()
+            one = desk.show.modulators[0]
+            assert (one.parameter, one.hz, one.beats, one.depth) == ("saturation", 2.0, 0.0, 0.8)
+            await until(lambda: window.instrument.state.modulators == (one,))
+            seen = set()
+            await until(lambda: seen.add(slider.view.moved) or len(seen) > 4)
+            assert slider.view.target == slider.view.live
+            row.remove.click()
+            await until(lambda: slider.view.moved is None)
+            window.instrument.undo()
+            await until(lambda: window.instrument.state.modulators == (one,))
+            window.instrument.undo()
+            assert panel.rows[0].reach.text() == "25 %"
+            desk.set_modulators("none", ())
+            await until(lambda: not window.instrument.state.modulators)
+
+    play(perform())

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from engine.host.take import read_take
 from engine.protocol.beat import BeatClock
 from engine.protocol.messages import (
     CommandRefused,
@@ -15,10 +16,13 @@ from engine.protocol.messages import (
     HearBeat,
     NoticeRaised,
     NudgeBeat,
+    SetModulators,
     SetQuantum,
     SetTempo,
+    StopEngine,
     TapBeat,
 )
+from engine.protocol.modulators import Modulator
 from engine.protocol.values import Look
 from tests.host_process import attached, host_process
 
@@ -96,3 +100,31 @@ def test_what_cannot_be_is_refused_and_changes_nothing(host):
     before, answers, after = played(host, script)
     assert all(isinstance(answer, CommandRefused) for answer in answers)
     assert (after.clock, after.quantum_beats) == (before.clock, before.quantum_beats)
+
+
+def test_modulators_move_chunk_and_frame_rows_and_the_take_has_what_went_into_plans(tmp_path):
+    waves = (
+        Modulator(parameter="input_amount", shape="random", beats=0.0, hz=19.0, depth=0.5),
+        Modulator(parameter="dimmer", shape="saw", beats=0.0, hz=0.7, depth=-0.5),
+    )
+
+    async def script(client):
+        await client.ask(SetModulators(modulators=waves))
+        seen = [await client.state(lambda s: s.modulated) for _ in range(25)]
+        await client.ask(SetModulators(modulators=()))
+        calm = await client.state(lambda s: not s.modulated)
+        await client.state(lambda s: s.chunk_index > calm.chunk_index + 2)
+        await client.ask(StopEngine())
+        return seen
+
+    with host_process("--takes", str(tmp_path), worker="--chunk-ms 60") as host:
+        seen = played(host, script)
+        assert host.process.wait(30) == 0
+    (folder,) = tmp_path.iterdir()
+    amounts = [chunk.plan.parameters["input_amount"] for chunk in read_take(folder).chunks]
+    assert len({state.modulated["dimmer"] for state in seen}) > 10
+    assert {state.live["dimmer"] for state in seen} == {1.0}
+    shown = {state.modulated.get("input_amount", amounts[0]) for state in seen}
+    assert len(shown) > 1
+    assert shown <= set(amounts)
+    assert amounts[0] == amounts[-1] == 0.0

@@ -24,6 +24,7 @@ import cv2
 
 from engine.errors import LocalProtocolError
 from engine.host.mailbox import Inbox, Latest
+from engine.host.modulation import Modulation, applied
 from engine.host.outputs.base import Notices, Output, ProgramFrame, check_spec, no_notices
 from engine.host.playout.clock import Clock, Controls, Mode, fed, tick
 from engine.host.playout.pace import granted, refused
@@ -91,7 +92,8 @@ class Presenter:
         self._spec = spec
         self._outputs = tuple(outputs)
         self._notices = notices
-        self._parameters = defaults(Applies.FRAME)
+        self._parameters: Mapping[str, float] = defaults(Applies.FRAME)
+        self._modulation = Modulation()
         self._events: Inbox[_Arrival | _RoomAnswer] = Inbox(_MAX_WAITING_EVENTS)
         self._new_specs: Latest[OutputSpec] = Latest()
         self._num_fed = 0
@@ -166,6 +168,10 @@ class Presenter:
     def set_frame_parameters(self, values: Mapping[str, float]) -> None:
         """Take values of rows that apply at the frame; they show at the next tick."""
         self._parameters = {**self._parameters, **values}
+
+    def set_modulation(self, modulation: Modulation) -> None:
+        """Take what moves frame rows by itself; sampled for each output frame."""
+        self._modulation = modulation
 
     def set_output(self, spec: OutputSpec) -> None:
         """Change size, rate or NDI name of what leaves.
@@ -260,7 +266,8 @@ class Presenter:
     def _frame(self, ticks: Ticks, due: Tick) -> ProgramFrame:
         begin_ns = time.monotonic_ns()
         self._fold_events()
-        parameters = self._parameters
+        due_s = due.due_ns / NS_PER_S
+        parameters = applied(self._modulation, self._parameters, due_s, Applies.FRAME)
         dt_s = (1 + due.num_missed) / float(ticks.rate)
         self._clock, decision = tick(self._clock, dt_s, _controls(parameters))
         self._reservoir.forget_before(self._clock.oldest_needed)

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from engine.errors import ConfigError, LocalProtocolError
+from engine.host.modulation import Modulation
 from engine.host.playout.presenter import Presenter
+from engine.protocol.modulators import Modulator
 from engine.protocol.values import OutputSpec
 from tests.programs import CollectingOutput, chunk, drifting, solid, wait_until
 
@@ -81,6 +83,18 @@ def test_black_and_dimmer_work_on_what_is_on_air(presenter, output):
     assert colour_of(next_frame(output)).max() == 0
     assert presenter.state().mode == "black"
     presenter.set_frame_parameters({"black": 0.0, "dimmer": 1.0})
+    assert colour_of(next_frame(output)) == pytest.approx(ORANGE, abs=1)
+
+
+def test_a_modulator_moves_every_output_frame_and_leaves_the_hands_value(presenter, output):
+    show(presenter, ORANGE)
+    blink = Modulator(parameter="dimmer", shape="square", beats=0.0, hz=5.0, depth=-1.0)
+    presenter.set_modulation(Modulation(modulators=(blink,)))
+    begin = len(output.frames) + 2
+    wait_until(lambda: len(output.frames) > begin + 20)
+    levels = {round(float(colour_of(frame).max())) for frame in output.frames[begin:]}
+    assert {0, 220} <= levels
+    presenter.set_modulation(Modulation())
     assert colour_of(next_frame(output)) == pytest.approx(ORANGE, abs=1)
 
 
