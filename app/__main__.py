@@ -106,6 +106,7 @@ class Session:
         if session.geometry:
             geometry = base64.b64decode(session.geometry, validate=False)
             self.window.restoreGeometry(QByteArray(geometry))
+        self.window.columns.restore(session.columns)
         self.window.show()
         if self._is_second:
             self._say(Severity.WARNING, _SECOND)
@@ -136,7 +137,10 @@ class Session:
         state = self.instrument.state if is_live and self._may_own_engine else None
         decision, why = leaving(state, self._store.session)
         self._journal(
-            closed=True, left_running=why, geometry=base64.b64encode(geometry).decode("ascii")
+            closed=True,
+            left_running=why,
+            geometry=base64.b64encode(geometry).decode("ascii"),
+            columns=self.window.columns.state(),
         )
         if decision is Leaving.STOP:
             await self.client.stop_engine()

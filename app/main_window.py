@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QImage, QResizeEvent
 from PySide6.QtWidgets import (
     QFileDialog,
-    QGridLayout,
     QHBoxLayout,
+    QVBoxLayout,
     QWidget,
 )
 
@@ -27,7 +27,7 @@ from app.pad_pictures import load_pictures
 from app.preview_feed import PreviewFeed
 from app.preview_stage import PreviewStage
 from app.widgets import theme
-from app.widgets.columns import column, scrolling
+from app.widgets.columns import Columns, column, scrolling
 from app.widgets.cut_panel import CutPanel
 from app.widgets.guide_panel import GuidePanel
 from app.widgets.help_overlay import HelpOverlay
@@ -114,30 +114,30 @@ class MainWindow(QWidget):
         self._frame_timer = QTimer(self, interval=_FRAME_MS)
 
     def _lay_out(self) -> None:
-        grid = QGridLayout(self)
-        grid.setContentsMargins(16, 10, 16, 6)
-        grid.setHorizontalSpacing(12)
-        grid.setVerticalSpacing(10)
-        grid.addWidget(self.top_bar, 0, 0, 1, 3)
-        stage = QHBoxLayout()
-        stage.setSpacing(12)
-        stage.addWidget(self.preview.panel)
-        stage.addWidget(self.monitor, 1)
-        grid.addLayout(stage, 1, 0)
-        grid.addWidget(self.prompt, 2, 0)
-        grid.addLayout(column(self.cuts, self.beat.bar, self.panic), 1, 1, 2, 1)
+        stage, cuts = QWidget(), QWidget()
+        beside = column(self.cuts, self.beat.bar, self.panic)
+        cuts.setLayout(beside)
+        pictures = QHBoxLayout()
+        pictures.setSpacing(12)
+        pictures.addWidget(self.preview.panel)
+        pictures.addWidget(self.monitor, 1)
+        left = QVBoxLayout(stage)
+        left.setSpacing(10)
+        left.addLayout(pictures, 1)
+        left.addWidget(self.prompt)
+        for inside in (left, beside):
+            inside.setContentsMargins(0, 0, 0, 0)
         modulators = self.beat.modulators
         self._side = scrolling(self.parameters, modulators, self.source, self.guides, self.output)
-        grid.addWidget(self._side, 1, 2, 2, 1)
-        grid.addWidget(self.cues.strip, 3, 0, 1, 3)
-        grid.addWidget(self.pads, 4, 0, 1, 3)
-        grid.addWidget(self.hud, 5, 0, 1, 3)
-        grid.addWidget(self.notices, 6, 0, 1, 3)
-        grid.setColumnStretch(0, 1)
-        grid.setRowStretch(1, 1)
-        self.cuts.setFixedWidth(256)
-        self.beat.bar.setFixedWidth(256)
-        self.panic.setFixedWidth(256)
+        self.columns = Columns(stage, cuts, self._side)
+        self.columns.side_moved.connect(self._place_over_side)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(16, 10, 16, 6)
+        whole.setSpacing(10)
+        whole.addWidget(self.top_bar)
+        whole.addWidget(self.columns, 1)
+        for row in (self.cues.strip, self.pads, self.hud, self.notices):
+            whole.addWidget(row)
 
     # ------------------------------------------------------------ connecting
 
@@ -159,6 +159,7 @@ class MainWindow(QWidget):
         self.top_bar.help_requested.connect(self.help.toggle)
         instrument.midi.action_requested.connect(lambda name: action(self, name, 0)())
         self.top_bar.cues_requested.connect(self.toggle_cues)
+        self.top_bar.preview_requested.connect(instrument.preview.toggle)
         self.top_bar.models_requested.connect(self.toggle_models)
         self.models.get_requested.connect(self.shop.get)
         self.models.accept_requested.connect(self.shop.accept)
@@ -221,13 +222,13 @@ class MainWindow(QWidget):
 
     def toggle_models(self) -> None:
         """Over the sliders; monitor, cuts and panic row stay free."""
-        self.models.setGeometry(self._side.geometry())
+        self._place_over_side()
         if self.models.toggle():
             self.shop.refresh()
 
     def toggle_cues(self) -> None:
         """Write the cue list over the sliders."""
-        self.cues.editor.setGeometry(self._side.geometry())
+        self._place_over_side()
         self.cues.editor.toggle()
 
     def monitor_picture(self) -> QImage:
@@ -356,9 +357,14 @@ class MainWindow(QWidget):
         """Keep what lies over the window as large as the window."""
         for overlay in (self.help, self.learn):
             overlay.setGeometry(self.rect())
-        for panel in (self.models, self.cues.editor, self.midi.panel):
-            panel.setGeometry(self._side.geometry())
+        self._place_over_side()
         self.offer.place()
+
+    def _place_over_side(self) -> None:
+        """Keep what lies over the sliders as large as they are."""
+        corner = self._side.mapTo(self, QPoint(0, 0))
+        for panel in (self.models, self.cues.editor, self.midi.panel):
+            panel.setGeometry(QRect(corner, self._side.size()))
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Say that we go; what becomes of the engine is decided elsewhere."""

@@ -11,6 +11,7 @@ from app.widgets import theme
 from engine.protocol.values import Cut
 
 _STROKE_PX = 12
+_SMALL_PX = 160  # below it the words would touch the inner ring
 _FULL = 360 * 16
 _TOP = 90 * 16
 _COLOURS = {Cut.NONE: theme.LIVE, Cut.HARD: theme.AIR, Cut.SOFT: theme.FLOW}
@@ -21,7 +22,7 @@ class ChunkRing(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setMinimumSize(150, 150)
+        self.setMinimumSize(128, 128)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setToolTip("Time to the next chunk boundary: the only place where the picture changes")
         self._view = RingView()
@@ -69,9 +70,10 @@ class ChunkRing(QWidget):
         view = self._view
         middle = ring.center().y()
         painter.setPen(theme.colour(theme.TEXT if view.is_running else theme.FAINT))
-        painter.setFont(theme.font(34, QFont.Weight.DemiBold))
+        is_small = ring.width() < _SMALL_PX
+        painter.setFont(theme.font(26 if is_small else 34, QFont.Weight.DemiBold))
         seconds = f"{view.seconds_left:.1f}" if view.is_running else "–"
-        _centred(painter, ring, middle - 44, 40, seconds)
+        _centred(painter, ring, middle - (34 if is_small else 44), 32 if is_small else 40, seconds)
         painter.setPen(theme.colour(theme.DIM))
         painter.setFont(theme.font(11, QFont.Weight.DemiBold, spaced=True))
         caption = "SECONDS TO GO" if ring.width() > 180 else "SECONDS"

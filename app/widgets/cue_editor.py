@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QListWidget,
     QPushButton,
+    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -23,6 +24,13 @@ from engine.protocol.show import Cue, Show
 
 _EMPTY = "No cues yet. Ctrl K keeps the look on air as one; + CUE makes one of a pad."
 _MASK_COLUMNS = 3
+_LEAST_LIST_PX = 72
+_CUT_TIPS = {
+    AS_PRESET: "Cuts as the pad does",
+    "hard": "A new picture from the next chunk",
+    "soft": "Flows into it over so many chunks",
+    "values": "No cut: only the parameters move",
+}
 
 
 class CueEditor(QWidget):
@@ -43,38 +51,31 @@ class CueEditor(QWidget):
         self._show: Show | None = None
         self._is_filling = False
         self.list = QListWidget()
+        self.list.setMinimumHeight(_LEAST_LIST_PX)
         self.list.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.list.setToolTip("The cues in their order: arrows choose one to write")
         self.list.currentRowChanged.connect(self._on_chosen)
         self.empty = QLabel(_EMPTY)
         self.empty.setWordWrap(True)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(8)
-        column.addLayout(self._head())
         column.addLayout(self._adding())
         column.addWidget(self.empty)
         column.addWidget(self.list, 1)
         column.addLayout(self._moving())
         self._form = self._make_form()
-        column.addWidget(self._form)
+        column.addWidget(_scrolled(self._form), 2)
         self.set_bar = SetBar()
         column.addWidget(self.set_bar)
         self.hide()
 
     # ------------------------------------------------------------ making
 
-    def _head(self) -> QHBoxLayout:
-        line = QHBoxLayout()
-        line.addWidget(parts.label("caption", "CUES"))
-        line.addStretch(1)
-        close = parts.button("quiet", "CLOSE", "Close the cue list (C)")
-        close.clicked.connect(self.hide)
-        line.addWidget(close)
-        return line
-
     def _adding(self) -> QHBoxLayout:
         self.pads = QComboBox()
         self.pads.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.pads.setToolTip("The pad that + CUE makes a cue of")
         self.add = parts.button("quiet", "+ CUE", "A cue that goes to this pad")
         self.all = parts.button("quiet", "ALL", "A cue for each pad that has none")
         self.snap = parts.button("quiet", "SNAP", "Keep the look on air as pad and cue (Ctrl K)")
@@ -84,7 +85,9 @@ class CueEditor(QWidget):
         line = QHBoxLayout()
         line.setSpacing(6)
         line.addWidget(self.pads, 1)
-        for button in (self.add, self.all, self.snap):
+        close = parts.button("quiet", "×", "Close the cue list (C)")
+        close.clicked.connect(self.hide)
+        for button in (self.add, self.all, self.snap, close):
             line.addWidget(button)
         return line
 
@@ -109,6 +112,14 @@ class CueEditor(QWidget):
         self.follow.setPlaceholderText("waits for GO")
         self.chunks.setPlaceholderText("as pad")
         self.fade.setPlaceholderText("0 s")
+        for field, tip in (
+            (self.name, "Name of the cue; every name once (Enter)"),
+            (self.note, "A note to yourself, shown on the cue"),
+            (self.chunks, "Length of a soft cut in chunks, 1 to 64"),
+            (self.fade, "Seconds over which sliders travel, 0 to 600"),
+            (self.follow, "Seconds on air, then the next cue goes by itself: 90 or 1:30"),
+        ):
+            field.setToolTip(tip)
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(6)
@@ -118,6 +129,7 @@ class CueEditor(QWidget):
             grid.addWidget(field, row, 1, 1, span)
         self.preset = QComboBox()
         self.preset.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.preset.setToolTip("The pad that the cue goes to")
         self.preset.activated.connect(self._on_edited)
         grid.addWidget(parts.label("row", "Pad"), 2, 0)
         grid.addWidget(self.preset, 2, 1, 1, 3)
@@ -145,8 +157,8 @@ class CueEditor(QWidget):
         line = QHBoxLayout()
         line.setSpacing(4)
         self.cuts = {text: parts.button("segment", text, checkable=True) for text in CUTS}
-        self.cuts[AS_PRESET].setToolTip("Cuts as the pad does")
-        self.cuts["values"].setToolTip("No cut: only the parameters move")
+        for text, tip in _CUT_TIPS.items():
+            self.cuts[text].setToolTip(tip)
         for text, button in self.cuts.items():
             button.clicked.connect(lambda _, chosen=text: self._on_cut_chosen(chosen))
             line.addWidget(button, 1)
@@ -268,3 +280,13 @@ class CueEditor(QWidget):
         if self.preset.currentText() != cue.preset:
             return None
         return tuple(row for row, button in self.moves.items() if button.isChecked())
+
+
+def _scrolled(form: QWidget) -> QScrollArea:
+    """Let the form scroll on a low screen, so that no field is squeezed."""
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+    area.setWidget(form)
+    return area

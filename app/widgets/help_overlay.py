@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations_with_replacement, pairwise
 
 from PySide6.QtCore import QEvent, QRectF, Qt
 from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent
@@ -15,6 +16,9 @@ _ROW_PX = 34
 _HEAD_PX = 44
 _GAP_PX = 30
 _MARGIN_PX = 20
+_KEY_PX = 146
+_COLUMNS = 3
+_COLUMN_PX = 490
 
 Group = tuple[str, tuple[Key, ...]]
 
@@ -53,20 +57,22 @@ class HelpOverlay(QWidget):
         self.hide()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Two columns of groups on a dark sheet, smaller where the window is low."""
+        """Columns of groups on a dark sheet; nothing shines through. Smaller where it is low."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.rect(), theme.colour(theme.NIGHT, 0.97))
-        columns = in_two_columns(KEYS)
+        painter.fillRect(self.rect(), theme.colour(theme.NIGHT))
+        columns = in_columns(KEYS, _COLUMNS)
         needed = max(sum(map(_height_px, groups)) for groups in columns) - _GAP_PX
-        scale = min(1.0, (self.height() - 2 * _MARGIN_PX) / needed)
+        low = (self.height() - 2 * _MARGIN_PX) / needed
+        narrow = (self.width() - 2 * _MARGIN_PX) / (_COLUMNS * _COLUMN_PX)
+        scale = min(1.0, low, narrow)
         painter.scale(scale, scale)
         width, height = self.width() / scale, self.height() / scale
-        column = min(width - 120, 1120) / 2
-        for side, groups in enumerate(columns):
-            x, top = width / 2 + (side - 1) * column, (height - needed) / 2
+        first, top_px = (width - _COLUMNS * _COLUMN_PX) / 2, (height - needed) / 2
+        for number, groups in enumerate(columns):
+            x, top = first + number * _COLUMN_PX, top_px
             for group in groups:
-                top = self._paint_group(painter, x, top, column - 40, group)
+                top = self._paint_group(painter, x, top, _COLUMN_PX - 30, group)
 
     def _paint_group(
         self, painter: QPainter, x: float, top: float, width: float,
@@ -81,22 +87,26 @@ class HelpOverlay(QWidget):
         for key in keys:
             painter.setPen(theme.colour(theme.TEXT))
             painter.setFont(theme.font(16, QFont.Weight.DemiBold))
-            painter.drawText(QRectF(x, top, 130, _ROW_PX), middle, key.shown)
+            painter.drawText(QRectF(x, top, _KEY_PX, _ROW_PX), middle, key.shown)
             painter.setPen(theme.colour(theme.DIM))
             painter.setFont(theme.font(15))
-            painter.drawText(QRectF(x + 140, top, width - 140, _ROW_PX), middle, key.help)
+            painter.drawText(QRectF(x + _KEY_PX, top, width - _KEY_PX, _ROW_PX), middle, key.help)
             top += _ROW_PX
         return top + _GAP_PX
 
 
-def in_two_columns(groups: Sequence[Group]) -> tuple[Sequence[Group], Sequence[Group]]:
-    """Split the groups, in their order, so that the higher column is as low as can be."""
+def in_columns(groups: Sequence[Group], count: int) -> list[Sequence[Group]]:
+    """Split the groups, in their order, so that the highest column is as low as can be."""
 
-    def higher(split: int) -> int:
-        return max(sum(map(_height_px, part)) for part in (groups[:split], groups[split:]))
+    def split_at(places: Sequence[int]) -> list[Sequence[Group]]:
+        edges = (0, *places, len(groups))
+        return [groups[start:end] for start, end in pairwise(edges)]
 
-    split = min(range(len(groups) + 1), key=higher)
-    return groups[:split], groups[split:]
+    def highest(places: Sequence[int]) -> int:
+        return max(sum(map(_height_px, part)) for part in split_at(places))
+
+    ways = combinations_with_replacement(range(len(groups) + 1), count - 1)
+    return split_at(min(ways, key=highest))
 
 
 def _height_px(group: Group) -> int:

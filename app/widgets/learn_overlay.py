@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QWidget
 
@@ -96,9 +96,10 @@ class LearnOverlay(QWidget):
     def _boxes(self) -> dict[str, QRect]:
         boxes = {}
         for name, widget in self._targets().items():
-            if not widget.visibleRegion().isEmpty():
-                corner = self.mapFromGlobal(widget.mapToGlobal(QPoint(0, 0)))
-                boxes[name] = QRect(corner, widget.size()).adjusted(-2, -2, 2, 2)
+            seen = widget.visibleRegion().boundingRect()  # less than all where a column scrolls
+            if not seen.isEmpty():
+                corner = self.mapFromGlobal(widget.mapToGlobal(seen.topLeft()))
+                boxes[name] = QRect(corner, seen.size()).adjusted(-2, -2, 2, 2)
         return boxes
 
     def paintEvent(self, event: QPaintEvent) -> None:
@@ -137,7 +138,8 @@ class LearnOverlay(QWidget):
 def _paint_badge(painter: QPainter, over: QRect, text: str, colour: str) -> None:
     painter.setFont(theme.font(13, QFont.Weight.Bold))
     width = painter.fontMetrics().horizontalAdvance(text) + 18
-    box = QRectF(over.center().x() - width / 2, over.center().y() - 12, width, 24)
+    # On the lower edge: what the control is called stays readable.
+    box = QRectF(over.center().x() - width / 2, over.bottom() - 13, width, 24)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(theme.colour(colour))
     painter.drawRoundedRect(box, 12, 12)

@@ -16,6 +16,8 @@ from engine.protocol.beat import BeatClock
 
 _LINE_PX = 17
 _SHOWN_LINES = 9
+_LEAST_LINES = 4  # on a low screen the bindings need the room more
+_LEAST_LIST_PX = 190
 _GLOW_MS = 250
 _BEATS = 4
 
@@ -108,6 +110,7 @@ class MidiPanel(QWidget):
         area.setWidgetResizable(True)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setMinimumHeight(_LEAST_LIST_PX)
         area.setWidget(self.list)
         self.list.closed.connect(self.hide)
         self.list.row_chosen.connect(lambda y: area.ensureVisible(0, y, 0, 40))
@@ -206,7 +209,8 @@ class MessageMonitor(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.lines: tuple[MonitorLine, ...] = ()
-        self.setFixedHeight(_SHOWN_LINES * _LINE_PX)
+        self.setMinimumHeight(_LEAST_LINES * _LINE_PX)
+        self.setMaximumHeight(_SHOWN_LINES * _LINE_PX)
 
     def show_lines(self, lines: Sequence[MonitorLine]) -> None:
         """Draw these, the newest on top; the tooltip has all of them."""

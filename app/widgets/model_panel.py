@@ -36,6 +36,8 @@ class ModelPanel(QWidget):
         self._column = QVBoxLayout()
         self._column.setContentsMargins(0, 0, 0, 0)
         self._column.setSpacing(10)
+        self._empty = parts.label("status", "Looking for what is here …")
+        self._column.addWidget(self._empty)
         self._column.addStretch(1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -55,6 +57,7 @@ class ModelPanel(QWidget):
 
     def show_views(self, views: tuple[ModelView, ...]) -> None:
         """Draw the models; a card that is there is changed, not made anew."""
+        self._empty.setVisible(not views)
         for view in views:
             if view.name not in self.cards:
                 self._add(view.name)
@@ -114,7 +117,7 @@ class ModelCard(parts.Card):
         self.check = parts.button("quiet", "Check", "Files, sizes, checksums, headers")
         self.cancel = parts.button("quiet", "Cancel", "What came is kept")
         self.accept = parts.button("record", "Accept and get", "Accept these licences")
-        self.dismiss = parts.button("quiet", "Not now")
+        self.dismiss = parts.button("quiet", "Not now", "Nothing is downloaded")
         self._lay_out()
 
     def show_view(self, view: ModelView) -> None:

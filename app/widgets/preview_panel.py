@@ -9,9 +9,12 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from app.core.preview import Preview
 from app.widgets import parts, theme
 
-_WIDTH_PX = 280
+_WIDTH_PX = 256
 _PICTURE_PX = 158
+_LEAST_PICTURE_PX = 72
 _MAX_LINES = 6
+_MAX_LINES_LOW = 2  # where the cue list and a small screen leave less than this height:
+_LOW_PX = 400
 
 
 class PreviewPicture(QWidget):
@@ -20,7 +23,9 @@ class PreviewPicture(QWidget):
     def __init__(self) -> None:
         super().__init__()
         self.image = QImage()
-        self.setFixedHeight(_PICTURE_PX)
+        self.setMinimumHeight(_LEAST_PICTURE_PX)
+        self.setMaximumHeight(_PICTURE_PX)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
 
     def show_image(self, image: QImage) -> None:
         """Show another picture; a null one leaves the frame."""
@@ -57,15 +62,16 @@ class PreviewPanel(parts.Card):
         self.name = parts.ElidedLabel("big")
         self.prompt = parts.ElidedLabel("row")
         self.lines = [parts.ElidedLabel("status") for _ in range(_MAX_LINES)]
-        self.body.addWidget(self.picture)
+        self.body.addWidget(self.picture, 1)
         self.body.addWidget(self.name)
         self.body.addWidget(self.prompt)
         column = QVBoxLayout()
         column.setSpacing(2)
         for line in self.lines:
+            line.hide()
             column.addWidget(line)
         self.body.addLayout(column)
-        self.body.addStretch(1)
+        self.body.addStretch()
         self.body.addLayout(self._buttons())
         self.status.say("hands prepare", tip="Knobs, pads and prompts go here")
         self.hide()
@@ -97,8 +103,10 @@ class PreviewPanel(parts.Card):
             self.picture.show_image(picture)
         self.name.say(preview.name or "a look of its own")
         self.prompt.say(preview.prompt)
-        shown = list(differences[:_MAX_LINES])
-        if len(differences) > _MAX_LINES:
-            shown[-1] = f"and {len(differences) - _MAX_LINES + 1} more"
+        room = _MAX_LINES if self.height() >= _LOW_PX else _MAX_LINES_LOW
+        shown = list(differences[:room])
+        if len(differences) > room:
+            shown[-1] = f"and {len(differences) - room + 1} more"
         for line, text in zip(self.lines, [*shown, *[""] * _MAX_LINES], strict=False):
             line.say(text, "warning" if text else "plain")
+            line.setVisible(bool(text))

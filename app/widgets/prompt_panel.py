@@ -22,6 +22,7 @@ class PromptField(parts.Line):
         self.setObjectName("next")
         self.setMaxLength(2000)
         self.setPlaceholderText("Write what comes next, press Enter to queue it")
+        self.setToolTip("Enter reads and queues it, a cut goes to it, Escape leaves (/ comes here)")
 
 
 class PromptPanel(parts.Card):

@@ -19,6 +19,14 @@ _LABELS = {
     "camera": "Camera",
     "ndi": "NDI",
 }
+_KIND_TIPS = {
+    "none": "No picture comes in: text alone makes the picture",
+    "pattern": "A test pattern",
+    "visuals": "Pictures that Segue draws itself: for a stage without a camera",
+    "file": "A video file, played again and again",
+    "camera": "A camera at this machine",
+    "ndi": "An NDI source in the network",
+}
 _HINTS = {
     "visuals": "Empty: wanders. Or: slow red flames · dancer #7",
     "file": "Path of a video",
@@ -66,7 +74,7 @@ class SourcePanel(parts.Card):
         line = QHBoxLayout()
         line.setSpacing(6)
         for kind in SOURCE_KINDS:
-            button = parts.button("segment", _LABELS[kind], checkable=True)
+            button = parts.button("segment", _LABELS[kind], _KIND_TIPS[kind], checkable=True)
             button.clicked.connect(lambda _, chosen=kind: self._on_kind_clicked(chosen))
             self.kinds[kind] = button
             line.addWidget(button, 1)
@@ -87,7 +95,7 @@ class SourcePanel(parts.Card):
         needs_address = kind in _HINTS
         self.address.setVisible(needs_address)
         self.address.setPlaceholderText(_HINTS.get(kind, ""))
-        self.address.setToolTip(_TIPS.get(kind, ""))
+        self.address.setToolTip(_TIPS.get(kind, _HINTS.get(kind, _KIND_TIPS[kind])))
         self.browse.setVisible(kind == "file")
 
     def _on_kind_clicked(self, kind: str) -> None:

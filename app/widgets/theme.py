@@ -65,7 +65,7 @@ def _surfaces_and_labels() -> str:
     QWidget#window {{ background: {NIGHT}; }}
     QWidget#card {{ background: {SURFACE}; border: 1px solid {LINE}; border-radius: 10px; }}
     QLabel {{ background: transparent; }}
-    QLabel#caption {{ color: {DIM}; font-size: 11px; font-weight: 600; letter-spacing: 1.2px; }}
+    QLabel#caption {{ color: {DIM}; font-size: 12px; font-weight: 600; letter-spacing: 0.7px; }}
     QLabel#wordmark {{ font-size: 22px; font-weight: 800; letter-spacing: 5px; }}
     QLabel#show {{ color: {DIM}; font-size: 15px; }}
     QLabel#big {{ font-size: 19px; font-weight: 500; }}
@@ -123,6 +123,7 @@ def _buttons() -> str:
     QPushButton#record {{ padding: 6px 10px; font-size: 13px; }}
     QPushButton#record:checked {{ background: {AIR}; border-color: {AIR}; color: white; }}
     QPushButton#quiet {{ background: transparent; border-color: {LINE}; color: {DIM}; }}
+    TopBar QPushButton#quiet {{ padding: 7px 9px; font-size: 13px; }}
     QPushButton#quiet:hover {{ color: {TEXT}; background: {RAISED}; }}
     QPushButton#quiet:checked {{ background: {PENDING}; border-color: {PENDING}; color: {NIGHT}; }}
     QPushButton#step {{ padding: 0; font-size: 20px; min-width: 32px; min-height: 32px; }}
@@ -150,6 +151,10 @@ def _fields() -> str:
     QScrollArea, QScrollArea > QWidget > QWidget {{ background: transparent; border: none; }}
     QScrollBar:vertical {{ background: transparent; width: 8px; margin: 0; }}
     QScrollBar::handle:vertical {{ background: {LINE}; border-radius: 4px; min-height: 24px; }}
+    QSplitter::handle {{ background: transparent; }}
+    QSplitter::handle:hover {{ background: {RAISED}; }}
+    QScrollBar:horizontal {{ background: transparent; height: 8px; margin: 0; }}
+    QScrollBar::handle:horizontal {{ background: {LINE}; border-radius: 4px; min-width: 24px; }}
     QScrollBar::add-line, QScrollBar::sub-line, QScrollBar::add-page, QScrollBar::sub-page {{
-        background: none; border: none; height: 0; }}
+        background: none; border: none; height: 0; width: 0; }}
     """

@@ -16,10 +16,11 @@ class TopBar(QWidget):
     models_requested = Signal()
     controllers_requested = Signal()
     help_requested = Signal()
+    preview_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.show_name = parts.label("show")
+        self.show_name = parts.ElidedLabel("show")
         self.link = parts.label("chip")
         self.air = parts.label("chip")
         self.recording = parts.label("chip", "REC")
@@ -30,21 +31,23 @@ class TopBar(QWidget):
             "quiet", "CONTROLLERS", "MIDI devices, bindings, messages (Shift L)"
         )
         self.models = parts.button("quiet", "MODELS", "List, get and check models (M)")
+        self.preview = parts.button("quiet", "PREVIEW", "Prepare a look beside the one on air (A)")
         self.help = parts.button("quiet", "?", "All keys (F1)")
         line = QHBoxLayout(self)
         line.setContentsMargins(4, 0, 0, 0)
-        line.setSpacing(10)
+        line.setSpacing(8)
         line.addWidget(parts.label("wordmark", "SEGUE"))
         line.addSpacing(8)
-        line.addWidget(self.show_name)
-        line.addStretch(1)
+        line.addWidget(self.show_name, 1)
         chips = (self.link, self.air, self.recording, self.midi)
-        for widget in (*chips, self.learn, self.controllers, self.cues, self.models, self.help):
+        panels = (self.preview, self.cues, self.learn, self.controllers, self.models)
+        for widget in (*chips, *panels, self.help):
             line.addWidget(widget)
         self.learn.clicked.connect(self.learn_toggled)
         self.cues.clicked.connect(self.cues_requested)
         self.controllers.clicked.connect(self.controllers_requested)
         self.models.clicked.connect(self.models_requested)
+        self.preview.clicked.connect(self.preview_requested)
         self.help.clicked.connect(self.help_requested)
         self.show_recording("")
         self.show_midi("", (), "looking for devices")
@@ -52,7 +55,7 @@ class TopBar(QWidget):
     def show_show(self, name: str, is_read_only: bool, is_saved: bool) -> None:
         """Show which show is open, and whether its files are as it is."""
         marks = ("read-only",) * is_read_only + ("edited",) * (not is_saved)
-        self.show_name.setText(" · ".join((name, *marks)))
+        self.show_name.say(" · ".join((name, *marks)))
 
     def show_link(self, text: str, level: str, tip: str) -> None:
         """Show how we stand with the engine."""

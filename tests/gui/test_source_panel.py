@@ -52,4 +52,4 @@ def test_a_file_is_not_chosen_without_a_path(panel):
     panel.kinds["file"].click()
     write(panel, "")
     assert panel.chosen == []
-    assert panel.address.toolTip() == ""
+    assert panel.address.toolTip() == "Path of a video"
