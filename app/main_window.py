@@ -132,8 +132,8 @@ class MainWindow(QWidget):
         self.columns = Columns(stage, cuts, self._side)
         self.columns.side_moved.connect(self._place_over_side)
         whole = QVBoxLayout(self)
-        whole.setContentsMargins(16, 10, 16, 6)
-        whole.setSpacing(10)
+        whole.setContentsMargins(16, 8, 16, 4)
+        whole.setSpacing(8)
         whole.addWidget(self.top_bar)
         whole.addWidget(self.columns, 1)
         for row in (self.cues.strip, self.pads, self.hud, self.notices):

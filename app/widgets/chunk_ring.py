@@ -11,7 +11,7 @@ from app.widgets import theme
 from engine.protocol.values import Cut
 
 _STROKE_PX = 12
-_SMALL_PX = 160  # below it the words would touch the inner ring
+_SMALL_PX = 136  # below it there is no room for a caption inside
 _FULL = 360 * 16
 _TOP = 90 * 16
 _COLOURS = {Cut.NONE: theme.LIVE, Cut.HARD: theme.AIR, Cut.SOFT: theme.FLOW}
@@ -22,7 +22,7 @@ class ChunkRing(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setMinimumSize(128, 128)
+        self.setMinimumSize(116, 116)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setToolTip("Time to the next chunk boundary: the only place where the picture changes")
         self._view = RingView()
@@ -73,14 +73,15 @@ class ChunkRing(QWidget):
         is_small = ring.width() < _SMALL_PX
         painter.setFont(theme.font(26 if is_small else 34, QFont.Weight.DemiBold))
         seconds = f"{view.seconds_left:.1f}" if view.is_running else "–"
-        _centred(painter, ring, middle - (34 if is_small else 44), 32 if is_small else 40, seconds)
+        _centred(painter, ring, middle - (26 if is_small else 44), 30 if is_small else 40, seconds)
         painter.setPen(theme.colour(theme.DIM))
         painter.setFont(theme.font(11, QFont.Weight.DemiBold, spaced=True))
-        caption = "SECONDS TO GO" if ring.width() > 180 else "SECONDS"
-        _centred(painter, ring, middle - 4, 16, caption)
+        if not is_small:
+            caption = "SECONDS TO GO" if ring.width() > 180 else "SECONDS"
+            _centred(painter, ring, middle - 4, 16, caption)
         painter.setPen(theme.colour(self._words_colour()))
         painter.setFont(theme.font(14, QFont.Weight.Bold))
-        _centred(painter, ring, middle + 18, 20, self._words())
+        _centred(painter, ring, middle + (4 if is_small else 18), 20, self._words())
 
     def _words(self) -> str:
         view = self._view
@@ -105,5 +106,5 @@ def _pen(colour: str, width_px: int, cap: Qt.PenCapStyle = Qt.PenCapStyle.RoundC
 
 
 def _centred(painter: QPainter, ring: QRectF, top: float, height: float, text: str) -> None:
-    box = QRectF(ring.left() + 24, top, ring.width() - 48, height)
+    box = QRectF(ring.left() + 14, top, ring.width() - 28, height)
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)

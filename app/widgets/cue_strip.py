@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QScrollArea, QSizePolicy, QVBoxLayout
 from app.core.cue_view import CueLight, CueView
 from app.widgets import parts, theme
 
-_HEIGHT_PX = 70
+_HEIGHT_PX = 62
 _CARD_PX = 166
 _BLINK_MS = 250
 _SIDE_PX = 148

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.core.deck import RingView
 from app.widgets import parts
 from app.widgets.chunk_ring import ChunkRing
 from engine.protocol.values import Cut
+
+_BIG_PX = 60
+
+
+class BigButton(parts.Button):
+    """Large where there is room, lower where the screen is."""
+
+    def __init__(self, name: str, text: str, tip: str) -> None:
+        super().__init__(text)
+        self.setObjectName(name)
+        self.setToolTip(tip)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.setMaximumHeight(_BIG_PX)
+
+    def sizeHint(self) -> QSize:
+        """As it likes to be."""
+        return QSize(super().sizeHint().width(), _BIG_PX)
 
 
 class CutPanel(QWidget):
@@ -22,8 +40,8 @@ class CutPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.ring = ChunkRing()
-        self.hard = parts.button("hard", "HARD CUT", "New picture from the next chunk (Space)")
-        self.soft = parts.button("soft", "SOFT CUT", "Flow into what is next (Shift Space)")
+        self.hard = BigButton("hard", "HARD CUT", "New picture from the next chunk (Space)")
+        self.soft = BigButton("soft", "SOFT CUT", "Flow into what is next (Shift Space)")
         self.cancel = parts.button("quiet", "Cancel", "Take back a cut that waits or flows (Esc)")
         self._length = 4
         self._length_label = parts.label("length")

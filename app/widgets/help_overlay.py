@@ -18,7 +18,7 @@ _GAP_PX = 30
 _MARGIN_PX = 20
 _KEY_PX = 146
 _COLUMNS = 3
-_COLUMN_PX = 490
+_COLUMN_PX = 512
 
 Group = tuple[str, tuple[Key, ...]]
 

@@ -17,7 +17,7 @@ class HudStrip(parts.Card):
         super().__init__()
         self.body.setContentsMargins(16, 9, 16, 9)
         self._line = QHBoxLayout()
-        self._line.setSpacing(18)
+        self._line.setSpacing(8)
         self.body.addLayout(self._line)
         self.values: list[QLabel] = []
         self._captions: list[QLabel] = []
@@ -36,7 +36,7 @@ class HudStrip(parts.Card):
     def _add(self) -> None:
         column = QVBoxLayout()
         column.setSpacing(2)
-        caption, value = parts.label("caption"), parts.label("figure")
+        caption, value = parts.label("hudcaption"), parts.label("figure")
         for label in (caption, value):
             label.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
             column.addWidget(label)

@@ -28,7 +28,7 @@ from engine.protocol.show import Preset
 from engine.protocol.values import Cut
 
 _COLUMNS = len(PAD_KEYS)  # a row of pads lies as its keys do
-_HEIGHT_PX = 82
+_HEIGHT_PX = 78
 _LEAST_WIDTH_PX = 72  # twelve fit into the narrowest window
 _NAME_SIZES_PX = (14, 13, 12, 11, 10)
 _BLINK_MS = 250

@@ -22,6 +22,7 @@ class PanicRow(parts.Card):
 
     def __init__(self) -> None:
         super().__init__()
+        self.body.setContentsMargins(12, 8, 12, 8)
         self.dimmer = ParameterSlider(parameter("dimmer"))
         self.dimmer.value_edited.connect(self.value_edited)
         self.switches = {

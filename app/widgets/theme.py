@@ -66,6 +66,7 @@ def _surfaces_and_labels() -> str:
     QWidget#card {{ background: {SURFACE}; border: 1px solid {LINE}; border-radius: 10px; }}
     QLabel {{ background: transparent; }}
     QLabel#caption {{ color: {DIM}; font-size: 12px; font-weight: 600; letter-spacing: 0.7px; }}
+    QLabel#hudcaption {{ color: {DIM}; font-size: 11px; font-weight: 600; letter-spacing: 0.4px; }}
     QLabel#wordmark {{ font-size: 22px; font-weight: 800; letter-spacing: 5px; }}
     QLabel#show {{ color: {DIM}; font-size: 15px; }}
     QLabel#big {{ font-size: 19px; font-weight: 500; }}
@@ -104,7 +105,7 @@ def _buttons() -> str:
     QPushButton#segment[pending="true"]:checked {{
         background: {mixed(SURFACE, PENDING, 0.22).name()}; border-color: {PENDING}; }}
     QPushButton#hard, QPushButton#soft {{ border: none; border-radius: 9px; padding: 0;
-        font-size: 20px; font-weight: 800; letter-spacing: 2px; min-height: 60px; }}
+        font-size: 20px; font-weight: 800; letter-spacing: 2px; min-height: 40px; }}
     QPushButton#hard {{ background: {AIR}; color: white; }}
     QPushButton#hard:hover {{ background: {mixed(AIR, "#ffffff", 0.12).name()}; }}
     QPushButton#hard:pressed {{ background: {mixed(AIR, NIGHT, 0.3).name()}; }}
@@ -118,7 +119,7 @@ def _buttons() -> str:
     QPushButton#go:hover {{ background: {mixed(GOOD, "#ffffff", 0.15).name()}; }}
     QPushButton#go:pressed {{ background: {mixed(GOOD, NIGHT, 0.3).name()}; }}
     QPushButton#panic {{ font-size: 15px; font-weight: 800; letter-spacing: 1.5px;
-        min-height: 34px; }}
+        min-height: 24px; }}
     QPushButton#panic:checked {{ background: {TEXT}; color: {NIGHT}; border-color: {TEXT}; }}
     QPushButton#record {{ padding: 6px 10px; font-size: 13px; }}
     QPushButton#record:checked {{ background: {AIR}; border-color: {AIR}; color: white; }}
