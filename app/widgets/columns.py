@@ -40,7 +40,7 @@ class Columns(QSplitter):
 
     def state(self) -> str:
         """Return the widths as text, for the journal."""
-        return self.saveState().toBase64().data().decode("ascii")
+        return bytes(self.saveState().toBase64().data()).decode("ascii")
 
     def restore(self, state: str) -> None:
         """Take widths that `state` returned; any other text leaves them as they are."""

@@ -268,6 +268,9 @@ def test_no_text_of_the_window_is_clipped_at_its_usual_size(host, play):
         async with playing(host.port) as window:
             for label in window.findChildren(QLabel):
                 if label.isVisible() and label.text() and "<" not in label.text():
+                    if label.wordWrap():
+                        assert label.height() >= label.heightForWidth(label.width()) - 1
+                        continue
                     wanted = label.fontMetrics().horizontalAdvance(label.text())
                     assert label.width() >= wanted - 1, label.text()
 
