@@ -18,7 +18,7 @@ from app.instrument import Instrument
 from app.widgets.beat_bar import BeatBar
 from app.widgets.modulator_panel import ModulatorPanel
 from engine.protocol.beat import BeatClock
-from engine.protocol.messages import AlignBar, HearBeat, NudgeBeat, SetQuantum, TapBeat
+from engine.protocol.messages import AlignBar, HearBeat, JoinLink, NudgeBeat, SetQuantum, TapBeat
 from engine.protocol.modulators import Modulator, modulator_text
 from engine.protocol.show import Show
 
@@ -33,6 +33,7 @@ class BeatStage(QObject):
         self.bar = BeatBar()
         self.modulators = ModulatorPanel()
         self.bar.tapped.connect(self.tap)
+        self.bar.link_toggled.connect(lambda on: client.send(JoinLink(is_joined=on)))
         self.bar.quantum_chosen.connect(self.set_quantum)
         instrument.midi.beat_changed.connect(self._on_beat_heard)
         self._connect_modulators()

@@ -23,6 +23,7 @@ class BeatView:
     quantum_beats: float = 0.0
     words: str = ""
     is_waiting: bool = False
+    link: str = ""  # off, alone, or how many peers; empty: not offered
 
 
 def beat_view(state: EngineState, now_s: float) -> BeatView:
@@ -33,6 +34,7 @@ def beat_view(state: EngineState, now_s: float) -> BeatView:
         quantum_beats=beat.quantum_beats,
         words=_words(beat, now_s, is_waiting),
         is_waiting=is_waiting,
+        link=beat.link,
     )
     if not clock.is_known:
         return view
@@ -45,6 +47,7 @@ def beat_view(state: EngineState, now_s: float) -> BeatView:
         quantum_beats=view.quantum_beats,
         words=view.words,
         is_waiting=is_waiting,
+        link=beat.link,
     )
 
 

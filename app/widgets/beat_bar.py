@@ -19,6 +19,7 @@ class BeatBar(QWidget):
 
     tapped = Signal()
     quantum_chosen = Signal(float)
+    link_toggled = Signal(bool)
 
     def __init__(self) -> None:
         super().__init__()
@@ -26,6 +27,8 @@ class BeatBar(QWidget):
         self.words = parts.ElidedLabel("status")
         self.tap = parts.button("quiet", "TAP", "Tap the beat (X); Shift X: this is the one")
         self.tap.pressed.connect(self.tapped)  # when it goes down, not when it is let go
+        self.link = parts.button("segment", "LINK", "Follow Ableton Link", checkable=True)
+        self.link.clicked.connect(self.link_toggled)
         self.quanta: dict[float, QPushButton] = {}
         first = QHBoxLayout()
         first.setSpacing(8)
@@ -36,7 +39,11 @@ class BeatBar(QWidget):
         whole.setSpacing(6)
         whole.addLayout(first)
         whole.addLayout(self._quantum_line())
-        whole.addWidget(self.words)
+        last = QHBoxLayout()
+        last.setSpacing(8)
+        last.addWidget(self.words, 1)
+        last.addWidget(self.link)
+        whole.addLayout(last)
         self.show_view(BeatView())
 
     def _quantum_line(self) -> QHBoxLayout:
@@ -55,6 +62,9 @@ class BeatBar(QWidget):
         self.dots.show_view(view)
         for beats, button in self.quanta.items():
             button.setChecked(beats == view.quantum_beats)
+        self.link.setVisible(bool(view.link))
+        self.link.setChecked(view.link not in ("", "off"))
+        self.link.setToolTip(f"Follow the beat of Ableton Link on this network: {view.link}")
         self.words.say(view.words, "warning" if view.is_waiting else "plain")
 
 

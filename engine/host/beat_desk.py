@@ -25,11 +25,13 @@ from engine.host import beat_sources, lookahead
 from engine.host.beat_sources import BeatSources
 from engine.host.beat_wait import Landing, Waiting, decide, first_beat
 from engine.host.contracts import Playout
+from engine.host.link_beat import LinkBeat
 from engine.host.lookahead import Lookahead
 from engine.host.looks import Values
 from engine.host.modulation import Modulation, sampled
 from engine.host.score import Score
 from engine.protocol.beat import (
+    LINK,
     MIDI_CLOCK,
     QUANTA,
     BeatClock,
@@ -40,6 +42,7 @@ from engine.protocol.beat import (
 from engine.protocol.messages import (
     AlignBar,
     HearBeat,
+    JoinLink,
     NudgeBeat,
     PlayoutState,
     SetModulators,
@@ -52,7 +55,9 @@ from engine.protocol.orders import ChunkPlan
 from engine.protocol.parameters import Applies
 from engine.protocol.values import Severity
 
-BeatCommand = HearBeat | TapBeat | SetTempo | NudgeBeat | AlignBar | SetQuantum | SetModulators
+BeatCommand = (
+    HearBeat | TapBeat | SetTempo | NudgeBeat | AlignBar | SetQuantum | SetModulators | JoinLink
+)
 Notice = Callable[[Severity, str, str], None]
 _TICK_S = 0.04
 _MAX_TAP_AGE_S = 2.0  # of a hand on this machine; another machine's clock is another
@@ -74,6 +79,7 @@ class BeatDesk:
         self._notice = notice
         self._clock = clock
         self._sources = BeatSources()
+        self._link = LinkBeat()
         self._ahead = Lookahead()
         self._quantum_beats = 0.0
         self._modulators: tuple[Modulator, ...] = ()
@@ -86,7 +92,7 @@ class BeatDesk:
         """Do what was asked; returns what became of it.
 
         Raises:
-            ConfigError, LocalProtocolError: it cannot be; nothing changed.
+            ConfigError, LocalProtocolError, DeviceError: it cannot be; nothing changed.
         """
         now_s = self._clock()
         match command:
@@ -105,6 +111,8 @@ class BeatDesk:
             case SetModulators():
                 self.set_modulators(command.modulators)
                 return f"{len(command.modulators)} modulators"
+            case JoinLink():
+                return self._join_link(command.is_joined)
             case _:
                 assert_never(command)
         return self._said()
@@ -120,6 +128,7 @@ class BeatDesk:
         return BeatState(
             clock=self.clock,
             detail=beat_sources.detail(self._sources),
+            link=self._link.state.text,
             quantum_beats=self._quantum_beats,
             lookahead_s=self._ahead.usual_s,
             aim_beat=self._waiting.beat if self._waiting is not None else None,
@@ -137,6 +146,20 @@ class BeatDesk:
         if not self.clock.is_known:
             return f"cuts wait for the {quantum_text(quantum_beats)} once somebody says the beat"
         return f"cuts wait for the {quantum_text(quantum_beats)}"
+
+    def _join_link(self, is_joined: bool) -> str:
+        if is_joined:
+            self._link.join()
+        else:
+            self._link.leave()
+        return f"Link: {self._link.state.text}"
+
+    def _hear_link(self, clock: BeatClock) -> None:
+        self._set(beat_sources.heard(self._sources, LINK, clock, self._clock()))
+
+    def close(self) -> None:
+        """Leave Link. Safe twice."""
+        self._link.leave()
 
     def _set(self, sources: BeatSources) -> None:
         self._sources, told = beat_sources.settled(sources, self._clock())
@@ -237,6 +260,7 @@ class BeatDesk:
 
     def watch(self, playout: PlayoutState) -> None:
         """Let silent sources go; measure what was seen."""
+        self._link.watch(self._clock(), self.clock.bpm, self._hear_link)
         self._set(self._sources)
         self._ahead = lookahead.seen(self._ahead, playout.chunk_shown, playout.chunk_shown_s)
         coming = self._coming

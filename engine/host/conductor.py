@@ -149,6 +149,7 @@ class Conductor:
     async def stop(self) -> None:
         """Stop the worker and close the take."""
         self._cancel_timer()
+        self.beats.close()
         self.guides.stop()
         await self.supervisor.stop()
         if self.take is not None:

@@ -32,6 +32,7 @@ from engine.protocol.messages import (
     HearBeat,
     Hello,
     HoldFollow,
+    JoinLink,
     LoadCues,
     LoadPads,
     NudgeBeat,
@@ -138,7 +139,7 @@ class Desk:
                 return self._open_show(command)
             case HearBeat() | TapBeat() | SetTempo() | NudgeBeat() | AlignBar():
                 return self._conductor.beats.answer(command)
-            case SetQuantum() | SetModulators():
+            case SetQuantum() | SetModulators() | JoinLink():
                 return self._conductor.beats.answer(command)
             case SelectSource():
                 self._source.select(command.source)

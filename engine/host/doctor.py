@@ -30,6 +30,7 @@ CHECKS: tuple[Check, ...] = (
     doctor_devices.check_numerics,
     doctor_devices.check_ndi,
     doctor_devices.check_midi,
+    doctor_devices.check_link,
     doctor_devices.check_cameras,
     doctor_devices.check_visuals,
     doctor_devices.check_codecs,

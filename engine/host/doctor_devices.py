@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 from engine.host.findings import Finding, ask, ask_python, missing, ok, warn
+from engine.host.link_beat import HOW_TO_GET, why_not
 from engine.host.sources.cameras import list_cameras
 from engine.protocol.numerics import read_reports
 
@@ -95,6 +96,13 @@ def check_midi() -> list[Finding]:
         ok("midi", f"{name}: {', '.join(ports) if ports else 'no controller is connected'}")
         for name, ports in working.items()
     ]
+
+
+def check_link() -> list[Finding]:
+    """Whether the beat of Ableton Link can be followed."""
+    if trouble := why_not():
+        return [ok("link", f"Ableton Link is not offered: {trouble}; {HOW_TO_GET}")]
+    return [ok("link", "Ableton Link can be joined")]
 
 
 def check_cameras() -> list[Finding]:

@@ -75,6 +75,7 @@ class BeatState(Value, frozen=True, kw_only=True):
 
     clock: BeatClock = BeatClock()
     detail: str = ""  # of the source: the device, or how many peers
+    link: str = ""  # off, alone or how many peers; empty: it is not offered here
     quantum_beats: float = 0.0  # cuts wait for a multiple of it; 0: for the next chunk
     lookahead_s: float = 0.0  # measured, from a boundary to its chunk's first picture on air
     aim_beat: float | None = None  # that the cut which waits will be seen on

@@ -166,6 +166,12 @@ class SetQuantum(Command, frozen=True, kw_only=True):
     quantum_beats: float
 
 
+class JoinLink(Command, frozen=True, kw_only=True):
+    """Follow the beat of Ableton Link on this network, or leave it."""
+
+    is_joined: bool
+
+
 class SetModulators(Command, frozen=True, kw_only=True):
     """What moves parameters by itself from now on; replaces what did."""
 
@@ -205,7 +211,8 @@ class StopEngine(Command, frozen=True, kw_only=True):
 AppCommand = (
     Hello | SetParameters | QueuePrompt | PreparePrompts | SetGuides | HardCut | SoftCut | CancelCut
     | LoadCues | LoadPads | Go | Back | StandBy | HoldFollow
-    | HearBeat | TapBeat | SetTempo | NudgeBeat | AlignBar | SetQuantum | SetModulators
+    | HearBeat | TapBeat | SetTempo | NudgeBeat | AlignBar | SetQuantum
+    | SetModulators | JoinLink
     | SelectSource | SetOutput | StartRecording | StopRecording | RestartWorker | StopEngine
 )  # fmt: skip
 
