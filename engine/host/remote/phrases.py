@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 
 from engine.errors import RemoteProtocolError
 from engine.host.remote.osc_codec import Argument
+from engine.protocol.beat import MAX_BPM, MIN_BPM, QUANTA
 from engine.protocol.messages import (
+    AlignBar,
     AppCommand,
     Back,
     CancelCut,
@@ -22,8 +24,11 @@ from engine.protocol.messages import (
     QueuePrompt,
     RestartWorker,
     SetParameters,
+    SetQuantum,
+    SetTempo,
     SoftCut,
     StandBy,
+    TapBeat,
 )
 from engine.protocol.pads import PadSpec
 from engine.protocol.parameters import PARAMETERS, Kind, Parameter
@@ -31,6 +36,8 @@ from engine.protocol.values import Cut
 
 DEFAULT_SOFT_CHUNKS = 4
 ASK = "?"
+
+_WAITS = ", ".join(f"{beats:g} {name}" for beats, name in QUANTA)
 
 PRESSES: dict[str, str] = {
     "/go": "GO: fire the cue in standby",
@@ -45,6 +52,8 @@ PRESSES: dict[str, str] = {
     "/cut/soft/<chunks>": "the same over so many chunks",
     "/cut/cancel": "forget the cut that waits, or stop the soft cut that runs",
     "/panic/clear": "back to the picture: freeze and black off, dimmer up",
+    "/beat/tap": "tap the beat",
+    "/beat/bar": "the beat that is nearest now is the first of a bar",
     "/restart": "restart the generator; the output goes on",
 }
 
@@ -55,6 +64,8 @@ VALUES: dict[str, str] = {
     "/prompt": "text: put it in standby, the next cut without a preset takes it",
     "/standby": "name or number of a cue",
     "/preset": "name or number of a preset",
+    "/beat/bpm": f"{MIN_BPM:g} to {MAX_BPM:g}: the tempo, where no clock says it",
+    "/beat/wait": f"beats of which cuts wait for a multiple: {_WAITS}",
     "/hold": "1 stops the countdown to the follow-on, 0 lets it go on",
 }
 
@@ -157,6 +168,8 @@ _VALUE_READERS: dict[str, Callable[[Argument, Stage], AppCommand]] = {
     "/standby": _standby,
     "/preset": _preset,
     "/hold": _hold,
+    "/beat/bpm": lambda value, _: SetTempo(bpm=_number("/beat/bpm", value)),
+    "/beat/wait": lambda value, _: SetQuantum(quantum_beats=_number("/beat/wait", value)),
 }
 
 
@@ -170,6 +183,8 @@ _SIMPLE: dict[str, AppCommand] = {
     "/cut/soft": SoftCut(num_chunks=DEFAULT_SOFT_CHUNKS),
     "/cut/cancel": CancelCut(),
     "/panic/clear": SetParameters(values={"freeze": 0.0, "black": 0.0, "dimmer": 1.0}),
+    "/beat/tap": TapBeat(),
+    "/beat/bar": AlignBar(),
     "/restart": RestartWorker(),
 }
 

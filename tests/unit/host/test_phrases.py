@@ -14,6 +14,7 @@ from engine.host.remote.osc import last_values
 from engine.host.remote.osc_codec import OscMessage
 from engine.host.remote.phrases import PRESSES, Question, Stage, is_below, read
 from engine.protocol.messages import (
+    AlignBar,
     Back,
     CancelCut,
     Go,
@@ -21,8 +22,11 @@ from engine.protocol.messages import (
     HoldFollow,
     QueuePrompt,
     SetParameters,
+    SetQuantum,
+    SetTempo,
     SoftCut,
     StandBy,
+    TapBeat,
 )
 from engine.protocol.pads import PadSpec
 from engine.protocol.parameters import PARAMETERS, Kind
@@ -173,3 +177,11 @@ def test_of_values_that_wait_the_last_of_each_sender_is_kept_and_nothing_else_is
 
 def last_of(messages):
     return {(m.address, s): m for m, s in messages if m.arguments != ("?",)}
+
+
+def test_the_beat_is_tapped_set_and_waited_for():
+    assert read("/beat/tap", [], STAGE) == TapBeat()
+    assert read("/beat/tap", [0], STAGE) is None  # a button that was let go
+    assert read("/beat/bar", [1], STAGE) == AlignBar()
+    assert read("/beat/bpm", [128], STAGE) == SetTempo(bpm=128.0)
+    assert read("/beat/wait", [4], STAGE) == SetQuantum(quantum_beats=4.0)
