@@ -94,12 +94,13 @@ class Session:
         self.recovery.noticed.connect(self._say)
         self.recovery.offered.connect(self._on_offered)
         self.window.offer.accepted.connect(self.recovery.accept)
+        self.window.tour.ended.connect(lambda: self._journal(tour_seen=True))
         self.window.offer.dismissed.connect(self.recovery.dismiss)
         self.midi = MidiInput()
         self.instrument.midi.attach(self.midi)
         self.client.link_changed.connect(self._on_link_changed)
 
-    def open(self, with_midi: bool) -> None:
+    def open(self, with_midi: bool, with_tour: bool) -> None:
         """Show the window where it was, and say what the last session left behind."""
         session = self._store.session
         self.window.resize(*_SIZE_PX)
@@ -124,6 +125,8 @@ class Session:
         self._journal(
             show=folder, closed=False, left_running="", window_pid=pid, window_began_s=began_s
         )
+        if with_tour and not session.tour_seen and not self._is_second:
+            self.window.tour.begin()
         if with_midi:
             self.midi.start()
 
@@ -173,7 +176,7 @@ async def _run(options: argparse.Namespace, store: SessionStore, show: Show) -> 
     session = Session(options, store, show)
     session.window.closed.connect(closed.set)
     _close_on_signals(session.window)
-    session.open(with_midi=not options.no_midi)
+    session.open(with_midi=not options.no_midi, with_tour=options.screenshot is None)
     if options.screenshot is not None:
         after_ms = round(options.after * 1000)
         QTimer.singleShot(after_ms, lambda: _take_screenshot(session.window, options.screenshot))

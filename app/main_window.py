@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.beat_stage import BeatStage
+from app.clean_stage import CleanStage
 from app.core import deck, hud, preview
 from app.cue_stage import CueStage
 from app.engine_client import EngineClient, Link, LinkStatus
@@ -32,6 +33,7 @@ from app.widgets.cut_panel import CutPanel
 from app.widgets.guide_panel import GuidePanel
 from app.widgets.help_overlay import HelpOverlay
 from app.widgets.hud_strip import HudStrip
+from app.widgets.main_menu import MainMenu
 from app.widgets.model_panel import ModelPanel
 from app.widgets.monitor import Monitor
 from app.widgets.notice_bar import NoticeBar, NoticeList
@@ -43,6 +45,7 @@ from app.widgets.parameter_panel import ParameterPanel
 from app.widgets.prompt_panel import PromptPanel
 from app.widgets.source_panel import SourcePanel
 from app.widgets.top_bar import TopBar
+from app.widgets.tour_bubble import TourBubble
 from app.window_keys import action, bind_keys
 from engine.protocol.messages import CommandRefused, EngineState, NoticeRaised
 from engine.protocol.orders import PromptRead
@@ -102,6 +105,9 @@ class MainWindow(QWidget):
         self.help = HelpOverlay(self)
         self.offer = OfferBar(self)
         self.feed = PreviewFeed(self)
+        self.clean = CleanStage(self)
+        self.menu = MainMenu(self, self.clean.choices)
+        self.tour = TourBubble(self, lambda name: getattr(self, name))
         self.shop = ModelShop(self)
         self.models = ModelPanel(self)
         self.preview = PreviewStage(self.instrument, self.prompt.take, self)
@@ -157,6 +163,9 @@ class MainWindow(QWidget):
         self.output.recording_toggled.connect(instrument.toggle_recording)
         self.notices.list_requested.connect(self.toggle_notices)
         self.top_bar.help_requested.connect(self.help.toggle)
+        self.top_bar.menu_requested.connect(self.open_menu)
+        self.menu.action_chosen.connect(lambda name: action(self, name, 0)())
+        self.menu.screen_chosen.connect(self.clean.show_on)
         instrument.midi.action_requested.connect(lambda name: action(self, name, 0)())
         self.top_bar.cues_requested.connect(self.toggle_cues)
         self.top_bar.preview_requested.connect(instrument.preview.toggle)
@@ -183,6 +192,8 @@ class MainWindow(QWidget):
         self.shop.changed.connect(self.models.show_views)
         self.shop.noticed.connect(self.notices.add)
         self.feed.frame_arrived.connect(self.monitor.show_frame)
+        self.feed.frame_arrived.connect(self.clean.show_frame)
+        self.clean.noticed.connect(self.notices.add)
         self._frame_timer.timeout.connect(self._draw_ring)
         self._frame_timer.start()
 
@@ -219,6 +230,18 @@ class MainWindow(QWidget):
         """Add a modulator and scroll to where it is edited."""
         self.beat.add_modulator()
         QTimer.singleShot(0, lambda: self._side.ensureWidgetVisible(self.beat.modulators, 0))
+
+    def focus_side(self, panel: QWidget) -> None:
+        """Uncover a panel of the right column, scroll to it and give it the keys."""
+        for over in (self.models, self.cues.editor, self.midi.panel):
+            over.hide()
+        self._side.ensureWidgetVisible(panel, 0, 0)
+        panel.setFocus(Qt.FocusReason.ShortcutFocusReason)
+
+    def open_menu(self) -> None:
+        """Every command, below its button; the instrument plays on."""
+        button = self.top_bar.menu
+        self.menu.open_at(button.mapToGlobal(QPoint(0, button.height() + 4)))
 
     def toggle_models(self) -> None:
         """Over the sliders; monitor, cuts and panic row stay free."""
@@ -359,6 +382,7 @@ class MainWindow(QWidget):
             overlay.setGeometry(self.rect())
         self._place_over_side()
         self.offer.place()
+        self.tour.place()
 
     def _place_over_side(self) -> None:
         """Keep what lies over the sliders as large as they are."""
@@ -369,5 +393,6 @@ class MainWindow(QWidget):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Say that we go; what becomes of the engine is decided elsewhere."""
         self.shop.leave()
+        self.clean.close()
         self.closed.emit()
         event.accept()

@@ -177,6 +177,7 @@ class CueEditor(QWidget):
         """Open or close."""
         self.setVisible(not self.isVisible())
         self.raise_()
+        (self.list if self.isVisible() else self.window()).setFocus()
 
     def show_show(self, show: Show, views: tuple[CueView, ...]) -> None:
         """Draw the cues of a show; the chosen one stays chosen."""

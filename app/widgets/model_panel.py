@@ -20,7 +20,7 @@ _STEPS = 1000
 
 
 class ModelPanel(QWidget):
-    """One card a model. It takes no keys: the instrument goes on as if it were closed."""
+    """One card a model. Of the keys it takes Tab and Enter: all others play on."""
 
     get_requested = Signal(str)
     accept_requested = Signal()
@@ -50,9 +50,11 @@ class ModelPanel(QWidget):
         """Open or close; returns whether it is open now."""
         if self.isVisible():
             self.hide()
+            self.window().setFocus()  # not the next field of text: keys are the instrument's
             return False
         self.raise_()
         self.show()
+        self.close_button.setFocus()  # Tab goes on to the models
         return True
 
     def show_views(self, views: tuple[ModelView, ...]) -> None:

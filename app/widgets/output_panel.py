@@ -47,6 +47,7 @@ class OutputPanel(parts.Card):
         self.size_box.activated.connect(self._on_size_activated)
         self.rate_box.activated.connect(self._on_rate_activated)
         self.record.clicked.connect(self._on_record_clicked)
+        self.setFocusProxy(self.ndi)
         self._show_spec()
 
     def _fill(self) -> None:

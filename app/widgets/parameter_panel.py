@@ -25,6 +25,7 @@ class ParameterPanel(parts.Card):
         for row in PARAMETERS.values():
             if row.id not in PANIC_ROWS:
                 self._add(row)
+        self.setFocusProxy(next(iter(self.rows.values())))  # the keys go to the first row
 
     def _add(self, row: Parameter) -> None:
         widget = ChoiceBar(row) if row.kind is Kind.CHOICE else ParameterSlider(row)

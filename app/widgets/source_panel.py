@@ -68,6 +68,7 @@ class SourcePanel(parts.Card):
         self.address.returnPressed.connect(self._on_return_pressed)
         self.browse.clicked.connect(self._on_browse_clicked)
         self._choose("none")
+        self.setFocusProxy(self.kinds["none"])
         self.show_state(SourceState())
 
     def _kind_line(self) -> QHBoxLayout:

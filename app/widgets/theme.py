@@ -142,6 +142,9 @@ def _fields() -> str:
     QComboBox::drop-down {{ border: none; width: 22px; }}
     QComboBox QAbstractItemView {{ background: {RAISED}; border: 1px solid {LINE};
         selection-background-color: {HOVER}; padding: 4px; }}
+    QMenu {{ background: {RAISED}; border: 1px solid {LINE}; padding: 6px; }}
+    QMenu::item {{ padding: 7px 26px 7px 14px; border-radius: 5px; }}
+    QMenu::item:selected {{ background: {HOVER}; }}
     QListWidget {{ background: {SURFACE}; border: 1px solid {LINE}; border-radius: 8px;
         padding: 4px; }}
     QListWidget::item {{ padding: 5px 6px; border-radius: 5px; }}

@@ -17,6 +17,7 @@ class TopBar(QWidget):
     controllers_requested = Signal()
     help_requested = Signal()
     preview_requested = Signal()
+    menu_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,6 +34,7 @@ class TopBar(QWidget):
         self.models = parts.button("quiet", "MODELS", "List, get and check models (M)")
         self.preview = parts.button("quiet", "PREVIEW", "Prepare a look beside the one on air (A)")
         self.help = parts.button("quiet", "?", "All keys (F1)")
+        self.menu = parts.button("quiet", "☰", "Every command, and the clean output (F10)")
         line = QHBoxLayout(self)
         line.setContentsMargins(4, 0, 0, 0)
         line.setSpacing(8)
@@ -41,7 +43,7 @@ class TopBar(QWidget):
         line.addWidget(self.show_name, 1)
         chips = (self.link, self.air, self.recording, self.midi)
         panels = (self.preview, self.cues, self.learn, self.controllers, self.models)
-        for widget in (*chips, *panels, self.help):
+        for widget in (*chips, *panels, self.help, self.menu):
             line.addWidget(widget)
         self.learn.clicked.connect(self.learn_toggled)
         self.cues.clicked.connect(self.cues_requested)
@@ -49,6 +51,7 @@ class TopBar(QWidget):
         self.models.clicked.connect(self.models_requested)
         self.preview.clicked.connect(self.preview_requested)
         self.help.clicked.connect(self.help_requested)
+        self.menu.clicked.connect(self.menu_requested)
         self.show_recording("")
         self.show_midi("", (), "looking for devices")
 

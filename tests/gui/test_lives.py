@@ -12,10 +12,12 @@ import msgspec
 import pytest
 from PySide6.QtGui import QImage
 
+import app.__main__ as app_main
 from app.core.session import from_text
 from app.engine_process import EngineProcess
-from app.session_store import FIRST_SHOW
+from app.session_store import FIRST_SHOW, SessionStore
 from engine.protocol.messages import EngineState, QueuePrompt, StartRecording, StopEngine
+from engine.protocol.show_file import load_show
 from tests.gui.conftest import open_window, until
 from tests.host_process import ROOT, SOON_S, attached, is_running, wait_until
 
@@ -210,3 +212,25 @@ def test_a_screenshot_has_the_size_of_the_window_and_a_picture(host, tmp_path, s
     assert (image.width(), image.height()) == (1440, 900)
     colours = {image.pixel(x, 300) for x in range(40, 780, 20)}
     assert len(colours) > 5
+
+
+def test_the_tour_is_there_at_the_first_start_and_never_again_once_it_was_ended(
+    host, segue_home, play
+):
+    def options(*more):
+        arguments = ["--port", str(host.port), "--attach-only", "--no-midi", *more]
+        return app_main._parser().parse_args(arguments)
+
+    async def start(end_it):
+        session = app_main.Session(options(), SessionStore(), load_show(FIRST_SHOW))
+        session.open(with_midi=False, with_tour=True)
+        was_shown = session.window.tour.isVisible()
+        if end_it:
+            session.window.tour.end.click()
+        await session.close()
+        session.window.close()
+        return was_shown
+
+    assert play(start(end_it=False))
+    assert play(start(end_it=True))  # it was not ended the first time
+    assert not play(start(end_it=False))
