@@ -17,7 +17,7 @@ from engine.worker.kernels.attention_backends import (
     choose_attention,
     is_narrow_faster,
 )
-from engine.worker.kernels.has_triton import has_triton
+from engine.worker.kernels.has_triton import why_no_triton
 from engine.worker.models.wan.fast_block import Attends
 from engine.worker.models.wan.fast_passes import FastPasses
 from engine.worker.models.wan.rollout import ChunkSampler
@@ -131,8 +131,8 @@ def _plain_notice(reason: str) -> str:
 
 
 def _refusal(sampler: ChunkSampler, compute: Compute) -> str:
-    if not has_triton():
-        return "this torch comes without Triton"
+    if why_no_triton():
+        return why_no_triton()
     if compute.dtype is not torch.bfloat16:
         return f"no fast passes for {compute.dtype_name}"
     return "" if sampler.config.batch == 1 else f"no fast passes for {sampler.config.batch} shows"

@@ -83,8 +83,8 @@ def _half_normal_quantiles() -> tuple[int, ...]:
 
 
 @lru_cache(maxsize=8)
-def _quantile_table(device: torch.device) -> Tensor:
-    """[65537, 2] int64 on `device`: quantile and distance to the next."""
+def quantile_table(device: torch.device) -> Tensor:
+    """Return quantiles of |z| and the distance to the next, [65536, 2] int64 on `device`."""
     # Made outside inference mode: the table outlives the caller.
     with torch.inference_mode(mode=False):
         quantiles = torch.tensor(_half_normal_quantiles(), dtype=torch.int64)
@@ -93,7 +93,7 @@ def _quantile_table(device: torch.device) -> Tensor:
 
 def normal_from_bits(words: Tensor) -> Tensor:
     """Map int64 words below 2^32 to float32 samples of the unit normal; exact on every device."""
-    table = _quantile_table(words.device)
+    table = quantile_table(words.device)
     index = (words >> _FRACTION_BITS) & ((1 << _INDEX_BITS) - 1)
     fraction = words & ((1 << _FRACTION_BITS) - 1)
     start, width = table[index].unbind(-1)
@@ -128,5 +128,5 @@ def _noise_on_gpu(shape: tuple[int, ...], key: NoiseKey, device: torch.device) -
     from engine.worker.kernels.triton_noise import normal_into
 
     out = torch.empty(shape, device=device)
-    normal_into(out, _quantile_table(device), (key.step, key.chunk, key.cut), key.seed)
+    normal_into(out, quantile_table(device), (key.step, key.chunk, key.cut), key.seed)
     return out

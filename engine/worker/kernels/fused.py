@@ -21,7 +21,7 @@ from engine.worker.kernels.prepared import prepared
 
 _wants_plain: ContextVar[bool] = ContextVar("wants_plain", default=False)
 
-_TRIAL_TOLERANCE = {torch.float32: 1e-4, torch.bfloat16: 0.05}
+_TRIAL_TOLERANCE = {torch.float32: 1e-4, torch.float16: 0.01, torch.bfloat16: 0.05}
 """Absolute, for numbers of about one: ten roundings of the type. It catches another meaning."""
 
 
@@ -57,7 +57,11 @@ def can_fuse_convolutions(x: Tensor) -> bool:
 def layer_backends(device: torch.device, dtype: torch.dtype) -> dict[str, str]:
     """Return what runs linear layers and the codec there: fused layers, or torch and why."""
     if device.type != "cpu":
-        return {"linear": "torch", "codec": "torch, channels last"}
+        is_fused = dtype in (torch.bfloat16, torch.float16) and not why_no_cudnn(dtype, device)
+        return {
+            "linear": "torch",
+            "codec": f"{'fused cuDNN' if is_fused else 'torch'}, channels last",
+        }
     reason = "plain layers wanted" if wants_plain() else why_plain(dtype)
     plain, name = f"torch ({reason})", "fused oneDNN"
     is_narrow = dtype is torch.bfloat16
@@ -75,7 +79,7 @@ def why_plain(dtype: torch.dtype) -> str:
         return "this torch is built without oneDNN"
     if not capability.startswith("AVX"):
         return f"no fast layers for {capability} CPUs"
-    if dtype not in _TRIAL_TOLERANCE:
+    if dtype not in (torch.float32, torch.bfloat16):
         return f"no fast layers for {str(dtype).removeprefix('torch.')}"
     if dtype is torch.bfloat16 and not torch.ops.mkldnn._is_mkldnn_bf16_supported():
         return "this CPU has no bfloat16"
@@ -84,6 +88,14 @@ def why_plain(dtype: torch.dtype) -> str:
         if trouble:
             return f"torch {torch.__version__}, {name}: {trouble}"
     return ""
+
+
+@cache
+def why_no_cudnn(dtype: torch.dtype, device: torch.device) -> str:
+    """Return why this GPU has no fused convolutions of that type; nothing if it has them."""
+    if not torch.backends.cudnn.is_available():  # type: ignore[no-untyped-call]  # torch's
+        return "this torch is built without cuDNN"
+    return _trouble(lambda kind: _try_cudnn(kind, device), dtype)
 
 
 def linear(x: Tensor, layer: nn.Linear) -> Tensor:
@@ -176,9 +188,10 @@ def _can_use_cudnn(x: Tensor) -> bool:
     """Whether `x` is of a half type, channels last on a GPU, and wants no gradients."""
     if not x.is_cuda or torch.compiler.is_compiling() or torch.is_grad_enabled():
         return False
-    is_half = x.dtype in (torch.bfloat16, torch.float16)
     is_channels_last = x.is_contiguous(memory_format=torch.channels_last)
-    return is_half and is_channels_last and not _wants_plain.get()
+    if not is_channels_last or _wants_plain.get():
+        return False
+    return x.dtype in (torch.bfloat16, torch.float16) and not why_no_cudnn(x.dtype, x.device)
 
 
 def _linear_pointwise(x: Tensor, layer: nn.Linear, activation: str, kind: str) -> Tensor:
@@ -243,6 +256,19 @@ def _try_convolution(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
     expected = F.relu(layer(F.relu(layer(x))) + x)
     once = _conv(x, layer.weight, layer, "relu")
     return _conv_add_relu_inplace(once, layer.weight, layer, x, layer.bias), expected
+
+
+def _try_cudnn(dtype: torch.dtype, device: torch.device) -> tuple[Tensor, Tensor]:
+    last = torch.channels_last
+    weight, x = (
+        _waves(*shape).to(device, dtype, memory_format=last)
+        for shape in ((8, 8, 3, 3), (1, 8, 4, 5))
+    )
+    weight, bias = weight / 8, _waves(8).to(device, dtype)
+    once = torch.cudnn_convolution_relu(x, weight, bias, (1, 1), (1, 1), (1, 1), 1)
+    found = torch.cudnn_convolution_add_relu(once, weight, x, 1.0, bias, (1, 1), (1, 1), (1, 1), 1)
+    expected = F.relu(F.conv2d(F.relu(F.conv2d(x, weight, bias, 1, 1)), weight, bias, 1, 1) + x)
+    return found, expected
 
 
 _TRIALS = {"linear": _try_linear, "convolution": _try_convolution}

@@ -55,7 +55,7 @@ def normal_into(out: Tensor, table: Tensor, words: tuple[int, int, int], seed: i
 
     Args:
         out: contiguous.
-        table: of `noise`: quantile and distance to the next, [65537, 2] int64.
+        table: of `noise`: quantile and distance to the next, [65536, 2] int64.
         words: step, chunk and cut of the key.
         seed: of the key.
     """

@@ -19,6 +19,7 @@ from engine.protocol.numerics import (
 )
 from engine.worker import fast_path
 from engine.worker.device import Compute
+from engine.worker.kernels import has_triton
 from engine.worker.kernels.attention import attention
 from engine.worker.kernels.attention_backends import fastest
 from engine.worker.models.wan.fast_block import Attends
@@ -138,3 +139,25 @@ def test_a_gpu_without_room_plays_plain_and_says_so(monkeypatch) -> None:
     assert path.notices == ("The GPU has no room for fast passes in fp8 rows.",)
     assert sampler.passes is sampler.plain
     assert sampler.cache._narrow is None
+
+
+def test_kernels_that_cannot_be_compiled_leave_plain_passes_with_the_reason(monkeypatch) -> None:
+    sampler = sampler_of("rolling")
+    reason = "Triton does not compile here: no C compiler"
+    monkeypatch.setattr(fast_path, "why_no_triton", lambda: reason)
+    compute = Compute(torch.device("cuda", 0), torch.bfloat16)
+    path = fast_path.quicken(sampler, compute, "tiny")
+    assert path.notices == (f"Plain passes run, which is slower: {reason}.",)
+    assert sampler.passes is sampler.plain
+
+
+def test_a_failing_trial_is_a_reason_and_no_exception(monkeypatch) -> None:
+    pytest.importorskip("triton", reason="torch brings Triton only with CUDA")
+
+    def fail() -> bool:
+        raise RuntimeError("Failed to find C compiler.\nPlease specify via CC.")
+
+    monkeypatch.setattr(has_triton.torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(has_triton, "_trial", fail)
+    found = has_triton.why_no_triton.__wrapped__()
+    assert found == "Triton does not compile here: Failed to find C compiler."

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.worker.kernels.attention import attention
+from engine.worker.kernels.has_triton import has_triton
 from engine.worker.kernels.narrow import NarrowKV, narrow_keys, narrow_like, narrow_values
 from engine.worker.kernels.rows import KVSlots, Turn
 from engine.worker.models.wan.blocks import TextKV
@@ -245,7 +246,7 @@ class KVCache:
         step = plan.evict * tokens
         start = self.window.sink_latents * tokens
         stop = plan.write_start * tokens
-        if self._k.is_cuda:
+        if self._k.is_cuda and has_triton():
             self._move_on_gpu((start, step, stop), plan)
             return
         buffers = (self._unrotated, self._v)
