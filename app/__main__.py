@@ -103,7 +103,8 @@ class Session:
     def open(self, with_midi: bool, with_tour: bool) -> None:
         """Show the window where it was, and say what the last session left behind."""
         session = self._store.session
-        self.window.resize(*_SIZE_PX)
+        room = self.window.screen().availableGeometry()
+        self.window.resize(min(_SIZE_PX[0], room.width()), min(_SIZE_PX[1], room.height()))
         if session.geometry:
             geometry = base64.b64decode(session.geometry, validate=False)
             self.window.restoreGeometry(QByteArray(geometry))
