@@ -43,6 +43,7 @@ BASE_LIBRARIES = {
     "libGL.so.1": "libgl1",
     "libgthread-2.0.so.0": "libglib2.0-0",
     "libavahi-client.so.3": "libavahi-client3",
+    "libportaudio.so.2": "libportaudio2",
 }
 WINDOW_LIBRARIES = {
     "libEGL.so.1": "libegl1",

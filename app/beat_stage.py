@@ -17,8 +17,16 @@ from app.engine_client import EngineClient, LinkStatus
 from app.instrument import Instrument
 from app.widgets.beat_bar import BeatBar
 from app.widgets.modulator_panel import ModulatorPanel
-from engine.protocol.beat import BeatClock
-from engine.protocol.messages import AlignBar, HearBeat, JoinLink, NudgeBeat, SetQuantum, TapBeat
+from engine.protocol.beat import BeatClock, BeatState
+from engine.protocol.beat_commands import (
+    AlignBar,
+    HearBeat,
+    JoinLink,
+    ListenTo,
+    NudgeBeat,
+    SetQuantum,
+    TapBeat,
+)
 from engine.protocol.modulators import Modulator, modulator_text
 from engine.protocol.show import Show
 
@@ -40,6 +48,7 @@ class BeatStage(QObject):
 
     def _connect_modulators(self) -> None:
         panel, desk = self.modulators, self._instrument.desk
+        panel.sound_chosen.connect(lambda device: self._client.send(ListenTo(device=device)))
         panel.add_requested.connect(self.add_modulator)
         panel.changed.connect(self._on_modulator_changed)
         panel.remove_requested.connect(self._on_modulator_removed)
@@ -100,6 +109,8 @@ class BeatStage(QObject):
         is_live = state is not None and self._client.link.status is LinkStatus.LIVE
         view = beat_view(state, time.monotonic()) if state and is_live else BeatView()
         self.bar.show_view(view)
+        beat = state.beat if state and is_live else BeatState()
+        self.modulators.sound.show_sound(beat.sound, beat.levels)
 
     def _on_beat_heard(self, clock: BeatClock) -> None:
         if self._client.is_connected:

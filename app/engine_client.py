@@ -19,7 +19,6 @@ from app.engine_process import EngineProcess
 from engine.errors import RemoteProtocolError
 from engine.protocol import codec
 from engine.protocol.messages import (
-    Command,
     CommandAccepted,
     CommandRefused,
     CueLanded,
@@ -31,7 +30,7 @@ from engine.protocol.messages import (
     StopEngine,
 )
 from engine.protocol.orders import PromptRead
-from engine.protocol.values import PROTOCOL_VERSION
+from engine.protocol.values import PROTOCOL_VERSION, Command
 
 DEFAULT_PORT = 7700
 _BACKOFF_S = (0.1, 0.2, 0.4, 0.8, 1.6, 2.0)

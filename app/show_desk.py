@@ -22,13 +22,8 @@ from app.pad_pictures import save_picture
 from app.session_store import SessionStore, own_copy
 from app.show_courier import ShowCourier
 from engine.errors import EngineError, ShowError
-from engine.protocol.messages import (
-    EngineState,
-    LoadCues,
-    LoadPads,
-    PreparePrompts,
-    SetModulators,
-)
+from engine.protocol.beat_commands import SetModulators
+from engine.protocol.messages import EngineState, LoadCues, LoadPads, PreparePrompts
 from engine.protocol.modulators import Modulator
 from engine.protocol.show import Cue, Preset, Show
 from engine.protocol.show_file import load_show, save_show

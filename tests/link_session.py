@@ -12,7 +12,8 @@ import sys
 import time
 
 from engine.host.beat_desk import BeatDesk
-from engine.protocol.messages import JoinLink, PlayoutState, SetTempo
+from engine.protocol.beat_commands import JoinLink, SetTempo
+from engine.protocol.messages import PlayoutState
 from tests.fakes import Notices
 
 SOON_S = 20.0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QComboBox, QGridLayout, QLabel, QWidget
+from collections.abc import Mapping
+
+from PySide6.QtCore import QRectF, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QWidget
 
 from app.core.modulator_form import LABELS, form_of, share_of, with_rate
-from app.widgets import parts
-from engine.protocol.modulators import MODULATED, SHAPES, Modulator
+from app.widgets import parts, theme
+from engine.protocol.modulators import FOLLOWERS, MODULATED, SHAPES, Modulator
 
 _EMPTY = "Nothing moves by itself. + lets a wave move a slider, in step with the beat."
 
@@ -18,9 +21,12 @@ class ModulatorPanel(parts.Card):
     add_requested = Signal()
     changed = Signal(int, Modulator)
     remove_requested = Signal(int)
+    sound_chosen = Signal(str)
 
     def __init__(self) -> None:
         super().__init__("MODULATORS")
+        self.sound = SoundLine()
+        self.sound.chosen.connect(self.sound_chosen)
         self.add = parts.button("quiet", "+ MODULATOR", "Let something move a parameter (W)")
         self.add.clicked.connect(self.add_requested)
         self.rows: list[ModulatorRow] = []
@@ -29,6 +35,7 @@ class ModulatorPanel(parts.Card):
         self._empty.setWordWrap(True)
         self.body.addWidget(self._empty)
         self.body.addWidget(self.add)
+        self.body.addWidget(self.sound)
 
     def show_modulators(self, modulators: tuple[Modulator, ...]) -> None:
         """Draw these; a row that is there is changed, not made anew."""
@@ -45,7 +52,7 @@ class ModulatorPanel(parts.Card):
         row.changed.connect(lambda one: self.changed.emit(index, one))
         row.remove_requested.connect(lambda: self.remove_requested.emit(index))
         self.rows.append(row)
-        self.body.insertWidget(self.body.count() - 1, row)
+        self.body.insertWidget(self.body.indexOf(self.add), row)
 
 
 class ModulatorRow(QWidget):
@@ -96,6 +103,8 @@ class ModulatorRow(QWidget):
         for box, place in ((self.parameter, form.label), (self.shape, form.shape),
                            (self.rate, form.rate)):  # fmt: skip
             box.setCurrentIndex(place)
+        for widget in (self.rate, self.offset):
+            widget.setVisible(one.shape not in FOLLOWERS)
         for field, text in ((self.reach, form.depth), (self.offset, form.offset)):
             if not field.hasFocus():
                 field.setText(f"{text} %")
@@ -120,6 +129,65 @@ class ModulatorRow(QWidget):
     def _emit(self, **fields: object) -> None:
         values = {name: getattr(self._one, name) for name in self._one.__struct_fields__}
         self.changed.emit(Modulator(**{**values, **fields}))
+
+
+class SoundLine(QWidget):
+    """Which sound input is heard, and how loud its bands are."""
+
+    chosen = Signal(str)  # a device; empty: none
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.button = parts.button("segment", "SOUND", "Listen to a sound input", checkable=True)
+        self.button.clicked.connect(lambda on: self._choose() if on else self.chosen.emit(""))
+        self.field = parts.Line()
+        self.field.setPlaceholderText("default input, or a name")
+        self.field.setToolTip("A part of the name of a sound input; Enter listens to it")
+        self.field.returnPressed.connect(self._choose)
+        self.meters = Meters()
+        line = QHBoxLayout(self)
+        line.setContentsMargins(0, 0, 0, 0)
+        line.setSpacing(8)
+        line.addWidget(self.button)
+        line.addWidget(self.field, 1)
+        line.addWidget(self.meters)
+
+    def _choose(self) -> None:
+        self.field.clearFocus()
+        self.chosen.emit(self.field.text().strip() or "default")
+
+    def show_sound(self, sound: str, levels: Mapping[str, float]) -> None:
+        """Show what is heard; the tooltip says from where, or why nothing is."""
+        self.button.setChecked(bool(sound))
+        self.button.setToolTip(sound or "Listen to a sound input")
+        self.meters.show_levels(levels)
+
+
+class Meters(QWidget):
+    """A bar a band, and one that flashes with onsets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.levels: dict[str, float] = {}
+        self.setFixedSize(len(FOLLOWERS) * 10, 26)
+        self.setToolTip(", ".join(FOLLOWERS))
+
+    def show_levels(self, levels: Mapping[str, float]) -> None:
+        """Draw these."""
+        if levels != self.levels:
+            self.levels = dict(levels)
+            self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Bars from below."""
+        painter = QPainter(self)
+        painter.setPen(Qt.PenStyle.NoPen)
+        for number, name in enumerate(FOLLOWERS):
+            painter.setBrush(theme.colour(theme.RAISED))
+            painter.drawRect(QRectF(number * 10, 0, 7, self.height()))
+            height = self.levels.get(name, 0.0) * self.height()
+            painter.setBrush(theme.colour(theme.PENDING if name == "onset" else theme.LIVE))
+            painter.drawRect(QRectF(number * 10, self.height() - height, 7, height))
 
 
 def _list(entries: tuple[str, ...] | list[str], tip: str) -> QComboBox:

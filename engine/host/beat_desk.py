@@ -25,6 +25,7 @@ from engine.host import beat_sources, lookahead
 from engine.host.beat_sources import BeatSources
 from engine.host.beat_wait import Landing, Waiting, decide, first_beat
 from engine.host.contracts import Playout
+from engine.host.ear import EarProcess
 from engine.host.link_beat import LinkBeat
 from engine.host.lookahead import Lookahead
 from engine.host.looks import Values
@@ -39,25 +40,24 @@ from engine.protocol.beat import (
     place_text,
     quantum_text,
 )
-from engine.protocol.messages import (
+from engine.protocol.beat_commands import (
     AlignBar,
+    BeatCommand,
     HearBeat,
     JoinLink,
+    ListenTo,
     NudgeBeat,
-    PlayoutState,
     SetModulators,
     SetQuantum,
     SetTempo,
     TapBeat,
 )
+from engine.protocol.messages import PlayoutState
 from engine.protocol.modulators import Modulator, check_modulators
 from engine.protocol.orders import ChunkPlan
 from engine.protocol.parameters import Applies
 from engine.protocol.values import Severity
 
-BeatCommand = (
-    HearBeat | TapBeat | SetTempo | NudgeBeat | AlignBar | SetQuantum | SetModulators | JoinLink
-)
 Notice = Callable[[Severity, str, str], None]
 _TICK_S = 0.04
 _MAX_TAP_AGE_S = 2.0  # of a hand on this machine; another machine's clock is another
@@ -80,6 +80,7 @@ class BeatDesk:
         self._clock = clock
         self._sources = BeatSources()
         self._link = LinkBeat()
+        self._ear = EarProcess(notice)
         self._ahead = Lookahead()
         self._quantum_beats = 0.0
         self._modulators: tuple[Modulator, ...] = ()
@@ -111,6 +112,9 @@ class BeatDesk:
             case SetModulators():
                 self.set_modulators(command.modulators)
                 return f"{len(command.modulators)} modulators"
+            case ListenTo():
+                self._ear.listen(command.device.strip())
+                return "listening" if command.device.strip() else "nothing is listened to"
             case JoinLink():
                 return self._join_link(command.is_joined)
             case _:
@@ -129,6 +133,8 @@ class BeatDesk:
             clock=self.clock,
             detail=beat_sources.detail(self._sources),
             link=self._link.state.text,
+            sound=self._ear.status,
+            levels=dict(self._ear.levels),
             quantum_beats=self._quantum_beats,
             lookahead_s=self._ahead.usual_s,
             aim_beat=self._waiting.beat if self._waiting is not None else None,
@@ -158,8 +164,9 @@ class BeatDesk:
         self._set(beat_sources.heard(self._sources, LINK, clock, self._clock()))
 
     def close(self) -> None:
-        """Leave Link. Safe twice."""
+        """Leave Link, stop listening. Safe twice."""
         self._link.leave()
+        self._ear.close()
 
     def _set(self, sources: BeatSources) -> None:
         self._sources, told = beat_sources.settled(sources, self._clock())
@@ -189,7 +196,7 @@ class BeatDesk:
     @property
     def modulation(self) -> Modulation:
         """What moves parameters, with the beat that it goes by."""
-        return Modulation(modulators=self._modulators, clock=self.clock)
+        return Modulation(modulators=self._modulators, clock=self.clock, levels=self._ear.levels)
 
     def modulated(
         self, plan: ChunkPlan, now_s: float, period_s: float, usual_s: float

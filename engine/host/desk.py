@@ -19,8 +19,18 @@ from engine.host.cue_player import CuePlayer
 from engine.host.looks import Values, clean_look, frame_rows
 from engine.host.playout.presenter import Presenter
 from engine.host.rack import Rack
-from engine.protocol.messages import (
+from engine.protocol.beat_commands import (
     AlignBar,
+    HearBeat,
+    JoinLink,
+    ListenTo,
+    NudgeBeat,
+    SetModulators,
+    SetQuantum,
+    SetTempo,
+    TapBeat,
+)
+from engine.protocol.messages import (
     AppCommand,
     Back,
     CancelCut,
@@ -29,13 +39,10 @@ from engine.protocol.messages import (
     EngineState,
     Go,
     HardCut,
-    HearBeat,
     Hello,
     HoldFollow,
-    JoinLink,
     LoadCues,
     LoadPads,
-    NudgeBeat,
     PreparePrompts,
     QueuePrompt,
     Rates,
@@ -43,18 +50,14 @@ from engine.protocol.messages import (
     RestartWorker,
     SelectSource,
     SetGuides,
-    SetModulators,
     SetOutput,
     SetParameters,
-    SetQuantum,
-    SetTempo,
     SoftCut,
     SourceState,
     StandBy,
     StartRecording,
     StopEngine,
     StopRecording,
-    TapBeat,
     WorkerState,
 )
 from engine.protocol.pads import MAX_PADS, PadSpec
@@ -139,7 +142,7 @@ class Desk:
                 return self._open_show(command)
             case HearBeat() | TapBeat() | SetTempo() | NudgeBeat() | AlignBar():
                 return self._conductor.beats.answer(command)
-            case SetQuantum() | SetModulators() | JoinLink():
+            case SetQuantum() | SetModulators() | JoinLink() | ListenTo():
                 return self._conductor.beats.answer(command)
             case SelectSource():
                 self._source.select(command.source)

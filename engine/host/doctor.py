@@ -31,6 +31,7 @@ CHECKS: tuple[Check, ...] = (
     doctor_devices.check_ndi,
     doctor_devices.check_midi,
     doctor_devices.check_link,
+    doctor_devices.check_sound,
     doctor_devices.check_cameras,
     doctor_devices.check_visuals,
     doctor_devices.check_codecs,

@@ -23,6 +23,11 @@ for api in rtmidi.get_compiled_api():
         ports[name] = None
 print(json.dumps(ports))
 """
+_SOUND_PROBE = """
+import json, sounddevice
+devices = sounddevice.query_devices()
+print(json.dumps([d["name"] for d in devices if d["max_input_channels"] > 0]))
+"""
 _CODEC_PROBE = """
 import av, json, sys
 lacking = []
@@ -103,6 +108,15 @@ def check_link() -> list[Finding]:
     if trouble := why_not():
         return [ok("link", f"Ableton Link is not offered: {trouble}; {HOW_TO_GET}")]
     return [ok("link", "Ableton Link can be joined")]
+
+
+def check_sound() -> list[Finding]:
+    """Sound inputs that modulators can follow."""
+    said, trouble = ask_python("-c", _SOUND_PROBE, timeout_s=20)
+    if trouble:
+        remedy = "to follow sound: `python3 run.py` again, or apt-get install libportaudio2"
+        return [warn("sound", f"no sound can be heard: {trouble}", remedy)]
+    return [ok("sound", ", ".join(json.loads(said)) or "no sound input is connected")]
 
 
 def check_cameras() -> list[Finding]:

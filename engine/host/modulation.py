@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from engine.host.looks import Values
 from engine.protocol.beat import BeatClock
-from engine.protocol.modulators import Modulator
+from engine.protocol.modulators import FOLLOWERS, Modulator
 from engine.protocol.parameters import PARAMETERS, Applies
 
 _DECAY = 5.0  # time constants a cycle: what is left at its end is under one percent
@@ -26,6 +26,7 @@ class Modulation:
 
     modulators: tuple[Modulator, ...] = ()
     clock: BeatClock = field(default_factory=BeatClock)
+    levels: Mapping[str, float] = field(default_factory=dict)  # heard, 0 … 1; absent: silence
 
 
 def sampled(
@@ -42,7 +43,7 @@ def sampled(
     moved: dict[str, float] = {}
     for one in modulation.modulators:
         if PARAMETERS[one.parameter].applies is applies:
-            by = one.depth * wave(one, cycles(one, modulation.clock, at_s))
+            by = one.depth * _reach(one, modulation, at_s)
             moved[one.parameter] = moved.get(one.parameter, 0.0) + by
     return {key: _moved(key, base[key], by) for key, by in moved.items() if key in base}
 
@@ -51,6 +52,12 @@ def applied(modulation: Modulation, base: Values, at_s: float, applies: Applies)
     """Return the values with the moved ones in them; the same mapping where nothing moves."""
     moved = sampled(modulation, base, at_s, applies)
     return {**base, **moved} if moved else base
+
+
+def _reach(one: Modulator, modulation: Modulation, at_s: float) -> float:
+    if one.shape in FOLLOWERS:
+        return modulation.levels.get(one.shape, 0.0)
+    return wave(one, cycles(one, modulation.clock, at_s))
 
 
 def cycles(one: Modulator, clock: BeatClock, at_s: float) -> float:

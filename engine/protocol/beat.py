@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import math
 
+import msgspec
+
 from engine.protocol.values import Value
 
 MIN_BPM, MAX_BPM = 20.0, 400.0
@@ -76,6 +78,8 @@ class BeatState(Value, frozen=True, kw_only=True):
     clock: BeatClock = BeatClock()
     detail: str = ""  # of the source: the device, or how many peers
     link: str = ""  # off, alone or how many peers; empty: it is not offered here
+    sound: str = ""  # the input that is heard, or why none is; empty: none is asked for
+    levels: dict[str, float] = msgspec.field(default_factory=dict)  # heard, 0 … 1 each
     quantum_beats: float = 0.0  # cuts wait for a multiple of it; 0: for the next chunk
     lookahead_s: float = 0.0  # measured, from a boundary to its chunk's first picture on air
     aim_beat: float | None = None  # that the cut which waits will be seen on

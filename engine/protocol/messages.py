@@ -11,13 +11,15 @@ from __future__ import annotations
 
 import msgspec
 
-from engine.protocol.beat import BeatClock, BeatState
+from engine.protocol.beat import BeatState
+from engine.protocol.beat_commands import BeatCommand
 from engine.protocol.cues import CueSpec, CueState
 from engine.protocol.modulators import Modulator
 from engine.protocol.orders import PromptRead
 from engine.protocol.pads import PadSpec
 from engine.protocol.values import (
     PROTOCOL_VERSION,
+    Command,
     Cut,
     Guides,
     LatePrompt,
@@ -31,12 +33,6 @@ from engine.protocol.values import (
 )
 
 # ---------------------------------------------------------------- app → host
-
-
-class Command(Message, frozen=True, kw_only=True):
-    """Base of what an app asks. `command_id` comes back in the answer."""
-
-    command_id: int = 0
 
 
 class Hello(Command, frozen=True, kw_only=True):
@@ -132,52 +128,6 @@ class HoldFollow(Command, frozen=True, kw_only=True):
     is_held: bool
 
 
-class HearBeat(Command, frozen=True, kw_only=True):
-    """What the window hears of MIDI clock; one without a tempo: it fell silent."""
-
-    clock: BeatClock
-
-
-class TapBeat(Command, frozen=True, kw_only=True):
-    """A hand taps the beat. `at_s` is when, on the machine's monotonic clock; 0: as it comes."""
-
-    at_s: float = 0.0
-
-
-class SetTempo(Command, frozen=True, kw_only=True):
-    """Say the tempo; the beat goes on from where it is."""
-
-    bpm: float
-
-
-class NudgeBeat(Command, frozen=True, kw_only=True):
-    """Move the beat against its source: more is earlier."""
-
-    by_beats: float
-
-
-class AlignBar(Command, frozen=True, kw_only=True):
-    """The beat that is nearest now is the first of a bar."""
-
-
-class SetQuantum(Command, frozen=True, kw_only=True):
-    """Cuts wait until they are seen on a multiple of so many beats; 0: at the next chunk."""
-
-    quantum_beats: float
-
-
-class JoinLink(Command, frozen=True, kw_only=True):
-    """Follow the beat of Ableton Link on this network, or leave it."""
-
-    is_joined: bool
-
-
-class SetModulators(Command, frozen=True, kw_only=True):
-    """What moves parameters by itself from now on; replaces what did."""
-
-    modulators: tuple[Modulator, ...]
-
-
 class SelectSource(Command, frozen=True, kw_only=True):
     """Change where pictures come in; the old source plays on until the new one delivers."""
 
@@ -211,8 +161,7 @@ class StopEngine(Command, frozen=True, kw_only=True):
 AppCommand = (
     Hello | SetParameters | QueuePrompt | PreparePrompts | SetGuides | HardCut | SoftCut | CancelCut
     | LoadCues | LoadPads | Go | Back | StandBy | HoldFollow
-    | HearBeat | TapBeat | SetTempo | NudgeBeat | AlignBar | SetQuantum
-    | SetModulators | JoinLink
+    | BeatCommand
     | SelectSource | SetOutput | StartRecording | StopRecording | RestartWorker | StopEngine
 )  # fmt: skip
 

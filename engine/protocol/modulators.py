@@ -9,6 +9,7 @@
     random    another value each cycle, held             -1 … 1
     decay     begins at the top and dies away             0 … 1
     swell     grows from nothing to the top               0 … 1
+    bass, mid, treble, onset    what is heard, no cycle   0 … 1
 
 `depth` is how far that reaches: 1 is the whole travel of the slider to either side of where the
 slider stands. Several on the same parameter add up; the ends of the range hold.
@@ -24,7 +25,8 @@ from engine.protocol.values import Value
 
 WAVES = ("sine", "triangle", "saw", "square", "random")
 ENVELOPES = ("decay", "swell")
-SHAPES = (*WAVES, *ENVELOPES)
+FOLLOWERS = ("bass", "mid", "treble", "onset")
+SHAPES = (*WAVES, *ENVELOPES, *FOLLOWERS)
 MAX_MODULATORS = 32
 MAX_BEATS, MAX_HZ = 256.0, 20.0
 MODULATED = tuple(row.id for row in PARAMETERS.values() if row.kind is Kind.CONTINUOUS)
@@ -91,4 +93,6 @@ def rate_text(one: Modulator) -> str:
 def modulator_text(one: Modulator) -> str:
     """Return what it does in a line: `Saturation · sine · 4 beats · 25 %`."""
     label = parameter(one.parameter).label
+    if one.shape in FOLLOWERS:
+        return f"{label} · {one.shape} · {one.depth:+.0%}"
     return f"{label} · {one.shape} · {rate_text(one)} · {one.depth:+.0%}"

@@ -19,6 +19,12 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     """Base: frozen, tagged with the class name. Subclasses repeat what msgspec does not pass on."""
 
 
+class Command(Message, frozen=True, kw_only=True):
+    """Base of what an app asks. `command_id` comes back in the answer."""
+
+    command_id: int = 0
+
+
 class Value(msgspec.Struct, frozen=True, kw_only=True):
     """Base of parts of messages: frozen and keyword-only, untagged."""
 

@@ -108,3 +108,19 @@ def test_a_modulator_is_made_edited_shown_on_its_slider_and_undone(host, play):
             await until(lambda: not window.instrument.state.modulators)
 
     play(perform())
+
+
+def test_a_sound_input_that_is_not_there_is_said_and_can_be_left(host, play):
+    async def perform():
+        async with playing(host.port) as window:
+            sound = window.beat.modulators.sound
+            sound.field.setText("theremin")
+            sound.field.returnPressed.emit()
+            await until(lambda: "there is no sound input" in beat(window).sound)
+            assert any("sound input" in text for _, text in window.notices.kept)
+            await until(sound.button.isChecked)
+            sound.button.click()
+            await until(lambda: not beat(window).sound)
+            await until(lambda: not sound.button.isChecked())
+
+    play(perform())

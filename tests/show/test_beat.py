@@ -9,19 +9,15 @@ import pytest
 
 from engine.host.take import read_take
 from engine.protocol.beat import BeatClock
-from engine.protocol.messages import (
-    CommandRefused,
-    CutLanded,
-    HardCut,
+from engine.protocol.beat_commands import (
     HearBeat,
-    NoticeRaised,
     NudgeBeat,
     SetModulators,
     SetQuantum,
     SetTempo,
-    StopEngine,
     TapBeat,
 )
+from engine.protocol.messages import CommandRefused, CutLanded, HardCut, NoticeRaised, StopEngine
 from engine.protocol.modulators import Modulator
 from engine.protocol.values import Look
 from tests.host_process import attached, host_process

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from engine.errors import RemoteProtocolError
 from engine.host.remote.osc_codec import Argument
 from engine.protocol.beat import MAX_BPM, MIN_BPM, QUANTA
+from engine.protocol.beat_commands import AlignBar, SetQuantum, SetTempo, TapBeat
 from engine.protocol.messages import (
-    AlignBar,
     AppCommand,
     Back,
     CancelCut,
@@ -24,11 +24,8 @@ from engine.protocol.messages import (
     QueuePrompt,
     RestartWorker,
     SetParameters,
-    SetQuantum,
-    SetTempo,
     SoftCut,
     StandBy,
-    TapBeat,
 )
 from engine.protocol.pads import PadSpec
 from engine.protocol.parameters import PARAMETERS, Kind, Parameter

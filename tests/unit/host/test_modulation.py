@@ -12,8 +12,9 @@ from engine.errors import ConfigError
 from engine.host.beat_desk import BeatDesk
 from engine.host.modulation import Modulation, applied, sampled, wave
 from engine.protocol.beat import BeatClock
-from engine.protocol.messages import SetModulators, SetTempo
+from engine.protocol.beat_commands import SetModulators, SetTempo
 from engine.protocol.modulators import (
+    ENVELOPES,
     MAX_MODULATORS,
     MODULATED,
     SHAPES,
@@ -79,7 +80,7 @@ def test_random_holds_for_a_cycle_and_differs_between_cycles_and_parameters():
     assert shape("random", 5) == shape("random", 5.5)
 
 
-@given(st.sampled_from(SHAPES), st.floats(-1e4, 1e4))
+@given(st.sampled_from((*WAVES, *ENVELOPES)), st.floats(-1e4, 1e4))
 @settings(max_examples=150, deadline=None)
 def test_no_shape_leaves_its_travel(name, num_cycles):
     low = -1.0 if name in WAVES else 0.0
@@ -165,3 +166,13 @@ def test_too_many_are_refused():
 def test_a_modulator_is_told_in_a_line():
     one = Modulator(parameter="saturation", beats=1.0)
     assert modulator_text(one) == "Saturation · sine · 1 beat · +25%"
+
+
+def test_what_follows_sound_goes_by_its_level_and_rests_in_silence():
+    one = Modulator(parameter="dimmer", shape="bass", depth=-0.8)
+    loud = Modulation(modulators=(one,), levels={"bass": 0.5, "onset": 1.0})
+    base = defaults(Applies.FRAME)
+    assert sampled(loud, base, 3.0, Applies.FRAME) == {"dimmer": pytest.approx(0.6)}
+    silent = Modulation(modulators=(one,))
+    assert sampled(silent, base, 3.0, Applies.FRAME) == {"dimmer": 1.0}
+    assert modulator_text(one) == "Dimmer · bass · -80%"

@@ -13,8 +13,8 @@ from engine.errors import EngineError, RemoteProtocolError
 from engine.host.remote.osc import last_values
 from engine.host.remote.osc_codec import OscMessage
 from engine.host.remote.phrases import PRESSES, Question, Stage, is_below, read
+from engine.protocol.beat_commands import AlignBar, SetQuantum, SetTempo, TapBeat
 from engine.protocol.messages import (
-    AlignBar,
     Back,
     CancelCut,
     Go,
@@ -22,11 +22,8 @@ from engine.protocol.messages import (
     HoldFollow,
     QueuePrompt,
     SetParameters,
-    SetQuantum,
-    SetTempo,
     SoftCut,
     StandBy,
-    TapBeat,
 )
 from engine.protocol.pads import PadSpec
 from engine.protocol.parameters import PARAMETERS, Kind

@@ -1,0 +1,1 @@
+"""What is heard, for modulators: a process of its own, bands and onsets."""
