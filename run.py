@@ -64,8 +64,8 @@ TEST_PROGRAMS = {
     "oscsend": "liblo-tools",
     "/usr/lib/*/dri/swrast_dri.so": "libgl1-mesa-dri",
 }
-# python-rtmidi has no wheel for Python 3.13 and is compiled there.
-BUILD_TOOLS = {
+DEBIAN = "/usr/share/keyrings/debian-archive-*"  # Ubuntu has Chromium as a snap: not for tests
+BUILD_TOOLS = {  # python-rtmidi has no wheel for Python 3.13 and is compiled there
     "g++": "g++",
     "pkg-config": "pkg-config",
     "/usr/include/alsa/asoundlib.h": "libasound2-dev",
@@ -293,7 +293,7 @@ def missing_packages(wants_tests: bool, compiles: bool) -> list[str]:
     if wants_tests or has_display():
         needed.update(WINDOW_LIBRARIES)
     if wants_tests:
-        needed.update(TEST_PROGRAMS)
+        needed.update(TEST_PROGRAMS, **({"chromium": "chromium"} if is_there(DEBIAN) else {}))
     if compiles:
         needed.update(BUILD_TOOLS, **{f"{sysconfig.get_path('include')}/Python.h": "python3-dev"})
     return sorted(package for what, package in needed.items() if not is_there(what))

@@ -61,6 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=DEFAULT_PORT, help="port of the engine on 127.0.0.1")
     add("--show", type=Path, help="folder of the show; without it the last one")
     add("--osc", default="auto", help="[ADDRESS:]PORT of OSC, auto: --port + 1 on 127.0.0.1, off")
+    add("--remote", default="off", help="[ADDRESS:]PORT of the page for phones; on: 0.0.0.0:7702")
     add("--attach-only", action="store_true", help="never start or stop an engine")
     add("--fake", action="store_true", help="start the engine with a generator without torch")
     add("--no-midi", action="store_true", help="do not look for MIDI devices")
@@ -168,7 +169,7 @@ class Session:
 
 def _engine_arguments(options: argparse.Namespace, show: Show) -> list[str]:
     fake = ["--fake"] if options.fake else []
-    doors = ["--osc", options.osc]
+    doors = ["--osc", options.osc, "--remote", options.remote]
     return ["--port", str(options.port), "--show", str(show.folder), *doors, *fake]
 
 

@@ -13,7 +13,7 @@ from engine import cli_values as values
 from engine.errors import ConfigError, ExitCode
 from engine.host.floor_plan import DEFAULT_PORT, HostConfig
 from engine.host.headless import play
-from engine.host.remote.endpoint import beside, endpoint_of
+from engine.host.remote.options import add_remote_options, remote_config
 from engine.protocol.show import Show
 from engine.protocol.show_file import load_show
 from engine.protocol.values import PRECISIONS, Look, ModelChoice, OutputSpec, SourceSpec
@@ -60,8 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--record", type=Path, metavar="FILE", help="record to this MP4 file")
     add("--seconds", type=float, help="end after so many seconds of pictures")
     add("--port", type=int, default=DEFAULT_PORT, help="where windows attach, on 127.0.0.1; 0: any")
-    add("--osc", default="auto", help="[ADDRESS:]PORT of OSC, auto: --port + 1 on 127.0.0.1, off")
-    add("--osc-to", default="off", help="ADDRESS:PORT that is told over OSC what changes")
+    add_remote_options(add)
     add("--no-take", action="store_true", help="do not log the show for a replay")
     add("--fake", action="store_true", help="a generator without torch, for trying things out")
     add(
@@ -87,8 +86,7 @@ def config_of(options: argparse.Namespace, show: Show) -> HostConfig:
         raise ConfigError(f"--port: got {options.port}, expected 0 to 65535")
     return HostConfig(
         port=options.port,
-        osc=endpoint_of(options.osc, "--osc", beside(options.port)),
-        osc_to=endpoint_of(options.osc_to, "--osc-to", None),
+        remote=remote_config(options),
         look=_look(options, show),
         prompts=show.prompts,
         guides=show.guides,

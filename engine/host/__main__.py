@@ -14,7 +14,7 @@ from msgspec import structs
 from engine.cli_values import MODEL_STEP_PX, rate_of, size_of, source_of
 from engine.errors import EngineError, ExitCode
 from engine.host.floor_plan import DEFAULT_PORT, Engine, HostConfig
-from engine.host.remote.endpoint import beside, endpoint_of
+from engine.host.remote.options import add_remote_options, remote_config
 from engine.host.run import run
 from engine.host.watch import Limits
 from engine.protocol.show_file import load_show
@@ -37,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> ExitCode:
 
 def _announce(engine: Engine) -> None:
     sys.stdout.write(f"listening on ws://127.0.0.1:{engine.port}/ws\n")
+    if page := engine.state().remote.page_at:
+        sys.stdout.write(f"the page for phones is at {page}\n")
     sys.stdout.flush()
 
 
@@ -64,8 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--heartbeat-s", type=float, default=5.0, help="a silent generator is restarted after")
     add("--chunk-s", type=float, default=10.0, help="the least time a chunk may take")
     add("--fake", action="store_true", help="a generator without torch, for trying things out")
-    add("--osc", default="auto", help="[ADDRESS:]PORT of OSC, auto: --port + 1 on 127.0.0.1, off")
-    add("--osc-to", default="off", help="ADDRESS:PORT that is told over OSC what changes")
+    add_remote_options(add)
     add("--verbose", action="store_true", help="log to stderr what is going on")
     return parser
 
@@ -76,8 +77,7 @@ def _config(options: argparse.Namespace) -> HostConfig:
     rate = rate_of(options.rate)
     config = HostConfig(
         port=options.port,
-        osc=endpoint_of(options.osc, "--osc", beside(options.port)),
-        osc_to=endpoint_of(options.osc_to, "--osc-to", None),
+        remote=remote_config(options),
         look=Look(prompt=options.prompt),
         source=source_of(options.source),
         output=OutputSpec(

@@ -46,6 +46,12 @@ class Subscription:
             await self._arrived.wait()
         return self._events.popleft()
 
+    def take_all(self) -> list[HostEvent]:
+        """Return everything that was left; never waits."""
+        taken = list(self._events)
+        self._events.clear()
+        return taken
+
     def _forget_older_states(self) -> None:
         if any(isinstance(event, EngineState) for event in self._events):
             kept = [event for event in self._events if not isinstance(event, EngineState)]

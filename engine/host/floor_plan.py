@@ -29,8 +29,7 @@ from engine.host.outputs.preview import PreviewOutput
 from engine.host.outputs.recording import RecordingOutput
 from engine.host.playout.presenter import Presenter
 from engine.host.rack import Rack
-from engine.host.remote.endpoint import Endpoint
-from engine.host.remote.station import Station
+from engine.host.remote.station import RemoteConfig, Station
 from engine.host.score import open_score
 from engine.host.server import Server
 from engine.host.sources.kinds import open_source
@@ -72,8 +71,7 @@ class HostConfig:
     needs_guides: bool = False  # True: without the look's pictures nothing is started
     cues: tuple[CueSpec, ...] = ()
     pads: tuple[PadSpec, ...] = ()  # presets that remotes may cut to
-    osc: Endpoint | None = None  # where OSC listens
-    osc_to: Endpoint | None = None  # is told over OSC what changes, without asking
+    remote: RemoteConfig = field(default_factory=RemoteConfig)
     modulators: tuple[Modulator, ...] = ()  # of the show; they run from the first chunk on
     show_name: str = ""
     opens_with_cue: bool = False  # the first cue is on air from the first picture on
@@ -133,8 +131,8 @@ class Engine:
             self._preview.ring_path, self.end,
         )  # fmt: skip
         self.desk.open_pads(self.config.pads)
-        self.remote = Station(self.desk, notice)
-        self.server = Server(self.desk.answer, self.desk.state, self._hub)
+        self.remote = Station(self.desk, self._hub, notice, lambda: self.port)
+        self.server = Server(self.desk.answer, self.desk.state, self._hub, self.remote.add_routes)
         self.conductor.on_given_up_call = self._on_given_up
 
     @property
@@ -157,7 +155,7 @@ class Engine:
         self._furnish()
         try:
             await self.server.start(self.config.port)
-            await self.remote.start(self.config.osc, self.config.osc_to)
+            await self.remote.start(self.config.remote)
             await asyncio.to_thread(_check_source, self.config)
             self.presenter.start()
             self._source.start()
@@ -193,7 +191,7 @@ class Engine:
         await asyncio.to_thread(self.presenter.stop)
         await self.conductor.stop()
         await asyncio.to_thread(self._source.stop)
-        self.remote.stop()
+        await self.remote.stop()
         await self.server.stop()
         self._preview.remove()
         for ring in self._rings:

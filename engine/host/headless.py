@@ -75,6 +75,8 @@ class Screen:
     def on_started(self, engine: Engine) -> None:
         """Say where apps attach."""
         self.note(f"windows attach at ws://127.0.0.1:{engine.port}/ws")
+        if page := engine.state().remote.page_at:
+            self.note(f"the page for phones is at {page}")
         if self._orders is not None:
             self._listener = Listener(self._orders, engine.desk.answer, self.note)
             self._listener.start()

@@ -2,6 +2,7 @@
 
     GET /ws      WebSocket, binary frames; the first is Hello of our protocol version
     GET /state   the newest EngineState as JSON, for scripts
+    …            the page and the addresses for remotes, see remote/door.py
 
 Thread: the event loop.
 Full:   a client that does not read loses its own oldest events (events.py); a client that sends
@@ -40,6 +41,7 @@ from engine.protocol.values import PROTOCOL_VERSION
 _LOG = logging.getLogger("segue.server")
 HOST = "127.0.0.1"
 MAX_COMMAND_BYTES = 2**20
+MAX_REQUEST_BYTES = 4096
 _ALIVE_S = 20.0  # a client that answers no ping for so long is gone
 
 AnswerCommand = Callable[[AppCommand], Awaitable[Answer]]
@@ -49,11 +51,16 @@ class Server:
     """Serves apps until it is stopped."""
 
     def __init__(
-        self, answer: AnswerCommand, state: Callable[[], EngineState], hub: EventHub
+        self,
+        answer: AnswerCommand,
+        state: Callable[[], EngineState],
+        hub: EventHub,
+        add_routes: Callable[[web.Application], None] = lambda app: None,
     ) -> None:
         self._answer = answer
         self._state = state
         self._hub = hub
+        self._add_routes = add_routes  # what remotes ask for; they guard themselves
         self._runner: web.AppRunner | None = None
         self._open: set[web.WebSocketResponse] = set()
         self.port = 0
@@ -64,9 +71,10 @@ class Server:
         Raises:
             DeviceError: the port is in use or not ours to use.
         """
-        app = web.Application()
+        app = web.Application(client_max_size=MAX_REQUEST_BYTES)
         app.router.add_get("/ws", self._serve_client)
         app.router.add_get("/state", self._serve_state)
+        self._add_routes(app)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
         await self._runner.setup()
         try:

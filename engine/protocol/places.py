@@ -45,6 +45,11 @@ def models_folder() -> Path:
     return home() / "models"
 
 
+def remote_key_file() -> Path:
+    """Return the file with the key that remotes of the network need."""
+    return home() / "remote-key"
+
+
 def autosave_folder() -> Path:
     """Return the folder of autosaved shows and the last session."""
     return home() / "autosave"

@@ -35,6 +35,8 @@ HELP: dict[str, str] = {
     "/cue/standby": "name of the cue that GO fires",
     "/cue/follow_in": "whole seconds to the follow-on, -1 when none counts",
     "/hold": "1 while the follow-on is held",
+    "/beat/bpm": "the tempo, 0 while nobody knows one",
+    "/beat/wait": "beats of which cuts wait for a multiple; 0: for the next chunk",
     "/tally": "NDI receivers: 2 on program, 1 in preview, 0 neither",
     "/recording": "1 while recording",
     "/playout": "live, hold, loop, freeze, black or waiting",
@@ -95,9 +97,8 @@ def queued_pad(state: EngineState, pads: Sequence[PadSpec]) -> str:
 
 def _cues(state: EngineState) -> Facts:
     cut, cues = state.cut, state.cues
-    heaviest = max(state.prompt_now, key=lambda part: part.weight, default=None)
     return {
-        "/prompt": heaviest.text if heaviest else "",
+        "/prompt": heaviest_prompt(state),
         "/prompt/next": state.prompt_next,
         "/cut": cut.pending.value,
         "/cut/progress": round(cut.soft_step / cut.soft_chunks, 3) if cut.soft_step else 0.0,
@@ -109,10 +110,18 @@ def _cues(state: EngineState) -> Facts:
     }
 
 
+def heaviest_prompt(state: EngineState) -> str:
+    """Return the prompt on air, of a mix the heaviest; empty before the first."""
+    heaviest = max(state.prompt_now, key=lambda part: part.weight, default=None)
+    return heaviest.text if heaviest else ""
+
+
 def _machine(state: EngineState) -> Facts:
     program = any(output.program_tally for output in state.outputs)
     preview = any(output.preview_tally for output in state.outputs)
     return {
+        "/beat/bpm": round(state.beat.clock.bpm, 1),
+        "/beat/wait": state.beat.quantum_beats,
         "/tally": 2 if program else int(preview),
         "/recording": int(bool(state.recording)),
         "/playout": state.playout.mode,

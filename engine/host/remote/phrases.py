@@ -29,7 +29,7 @@ from engine.protocol.messages import (
 )
 from engine.protocol.pads import PadSpec
 from engine.protocol.parameters import PARAMETERS, Kind, Parameter
-from engine.protocol.values import Cut
+from engine.protocol.values import Cut, Look
 
 DEFAULT_SOFT_CHUNKS = 4
 ASK = "?"
@@ -44,7 +44,7 @@ PRESSES: dict[str, str] = {
     "/preset/<number>/hard": "hard cut to it",
     "/preset/<number>/soft": "soft cut to it, as long as it likes",
     "/preset/<number>/soft/<chunks>": "soft cut to it over so many chunks",
-    "/cut/hard": "hard cut to the prompt in standby, without one a new picture of the same prompt",
+    "/cut/hard": "hard cut to the prompt in standby; without one, a new picture of what is on air",
     "/cut/soft": f"soft cut to the prompt in standby over {DEFAULT_SOFT_CHUNKS} chunks",
     "/cut/soft/<chunks>": "the same over so many chunks",
     "/cut/cancel": "forget the cut that waits, or stop the soft cut that runs",
@@ -74,6 +74,8 @@ class Stage:
     pads: Sequence[PadSpec] = ()
     cues: Sequence[str] = ()  # names
     targets: Mapping[str, float] = field(default_factory=dict)  # row → where it is or goes
+    on_air: Look | None = None  # for a cut while no prompt stands by
+    has_standby: bool = False  # a prompt does
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +178,6 @@ _VALUE_READERS: dict[str, Callable[[Argument, Stage], AppCommand]] = {
 _SIMPLE: dict[str, AppCommand] = {
     "/go": Go(),
     "/back": Back(),
-    "/cut/hard": HardCut(),
-    "/cut/soft": SoftCut(num_chunks=DEFAULT_SOFT_CHUNKS),
     "/cut/cancel": CancelCut(),
     "/panic/clear": SetParameters(values={"freeze": 0.0, "black": 0.0, "dimmer": 1.0}),
     "/beat/tap": TapBeat(),
@@ -190,8 +190,12 @@ def _press(address: str, head: str, rest: Sequence[str], stage: Stage) -> AppCom
     if address in _SIMPLE:
         return _SIMPLE[address]
     match [head, *rest]:
+        case ["cut", "hard"]:
+            return HardCut(look=_by_hand(stage))
+        case ["cut", "soft"]:
+            return SoftCut(look=_by_hand(stage), num_chunks=DEFAULT_SOFT_CHUNKS)
         case ["cut", "soft", length]:
-            return SoftCut(num_chunks=_whole(address, length))
+            return SoftCut(look=_by_hand(stage), num_chunks=_whole(address, length))
         case ["standby", which]:
             number = _whole(address, which)
             return StandBy(cue=_chosen(address, number, stage.cues, "cue"))
@@ -201,6 +205,11 @@ def _press(address: str, head: str, rest: Sequence[str], stage: Stage) -> AppCom
             return _cut_to(stage.pads[names.index(name)], how, address)
         case _:
             raise unknown(address)
+
+
+def _by_hand(stage: Stage) -> Look | None:
+    """Return what a cut goes to: the prompt in standby, else what is on air, as in the window."""
+    return None if stage.has_standby else stage.on_air
 
 
 def _cut_to(pad: PadSpec, how: Sequence[str], address: str) -> HardCut | SoftCut:

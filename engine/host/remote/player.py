@@ -11,10 +11,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from engine.errors import EngineError, RemoteProtocolError
 from engine.host.remote import phrases
 from engine.host.remote.counts import Counts
-from engine.host.remote.facts import Facts, facts
+from engine.host.remote.facts import Facts, facts, heaviest_prompt
 from engine.host.remote.osc_codec import Argument
 from engine.protocol.messages import AppCommand, CommandAccepted, CommandRefused, EngineState
 from engine.protocol.pads import PadSpec
+from engine.protocol.values import Look
 
 Answer = CommandAccepted | CommandRefused
 
@@ -33,6 +34,10 @@ class RemotePlayer:
         self._state = state
         self.pads = pads
         self.counts = counts
+
+    def cues(self) -> list[str]:
+        """Return the names of the cues, in the order of the list."""
+        return list(self._state().cues.names)
 
     def facts(self) -> Facts:
         """Return everything that a remote is told."""
@@ -62,7 +67,11 @@ class RemotePlayer:
     def _stage(self) -> phrases.Stage:
         state = self._state()
         return phrases.Stage(
-            pads=self.pads(), cues=state.cues.names, targets={**state.live, **state.pending}
+            pads=self.pads(),
+            cues=state.cues.names,
+            targets={**state.live, **state.pending},
+            on_air=Look(prompt=heaviest_prompt(state), name=state.look_name),
+            has_standby=bool(state.prompt_next),
         )
 
     def _asked(self, address: str) -> Facts:

@@ -37,6 +37,7 @@ STAGE = Stage(
     ),
     cues=("One", "Two"),
     targets={"dimmer": 0.5},
+    on_air=INK,
 )
 rows = st.sampled_from(list(PARAMETERS.values()))
 
@@ -71,9 +72,9 @@ def test_steps_of_an_encoder_add_to_where_the_row_goes():
         ("/go", [], Go()),
         ("/go", [1.0], Go()),
         ("/back", [True], Back()),
-        ("/cut/hard", [], HardCut()),
-        ("/cut/soft", [], SoftCut(num_chunks=4)),
-        ("/cut/soft/9", [], SoftCut(num_chunks=9)),
+        ("/cut/hard", [], HardCut(look=INK)),
+        ("/cut/soft", [], SoftCut(look=INK, num_chunks=4)),
+        ("/cut/soft/9", [], SoftCut(look=INK, num_chunks=9)),
         ("/cut/cancel", [1], CancelCut()),
         ("/preset", [2], SoftCut(look=FIRE, num_chunks=6)),
         ("/preset", ["Ink"], HardCut(look=INK)),
@@ -89,6 +90,12 @@ def test_steps_of_an_encoder_add_to_where_the_row_goes():
 )  # fmt: skip
 def test_an_address_is_a_command(address, arguments, command):
     assert read(address, arguments, STAGE) == command
+
+
+def test_a_cut_takes_the_prompt_in_standby_when_there_is_one():
+    stage = Stage(on_air=INK, has_standby=True)
+    assert read("/cut/hard", [], stage) == HardCut()
+    assert read("/cut/soft/2", [], stage) == SoftCut(num_chunks=2)
 
 
 @pytest.mark.parametrize("address", PRESSES)
