@@ -22,7 +22,7 @@ class ChunkRing(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setMinimumSize(116, 116)
+        self.setMinimumSize(108, 108)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setToolTip("Time to the next chunk boundary: the only place where the picture changes")
         self._view = RingView()

@@ -67,7 +67,7 @@ def scrolling(*widgets: QWidget) -> QScrollArea:
 def column(*widgets: QWidget) -> QVBoxLayout:
     """Return a column; the cut panel takes the room that is left, else it stays at the bottom."""
     stacked = QVBoxLayout()
-    stacked.setSpacing(10)
+    stacked.setSpacing(8)
     for widget in widgets:
         stacked.addWidget(widget, 1 if isinstance(widget, CutPanel) else 0)
     if not any(isinstance(widget, CutPanel) for widget in widgets):

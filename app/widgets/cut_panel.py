@@ -47,7 +47,7 @@ class CutPanel(QWidget):
         self._length_label = parts.label("length")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSpacing(10)
+        layout.setSpacing(8)
         layout.addWidget(self.ring, 1)
         layout.addWidget(self.hard)
         layout.addWidget(self.soft)

@@ -83,7 +83,7 @@ class NoticeList(QLabel):
         self.setText("".join(lines) or "Nothing happened yet")
         over = self.window().rect()
         height = min(over.height() // 2, 44 + 26 * max(len(lines), 1))
-        self.setGeometry(QRect(16, over.height() - height - 16, over.width() - 32, height))
+        self.setGeometry(QRect(16, over.height() - height - 4, over.width() - 32, height))
         self.raise_()
         self.show()
 
