@@ -237,6 +237,7 @@ def cut_state(score: Score) -> CutState:
     return CutState(
         pending=pending.kind if pending else Cut.NONE,
         pending_prompt=pending.look.prompt if pending else "",
+        pending_name=pending.look.name if pending else "",
         pending_chunks=pending.num_chunks if pending else 0,
         soft_step=ramp.step if ramp else 0,
         soft_chunks=ramp.num_chunks if ramp else 0,

@@ -183,6 +183,7 @@ class CutState(Value, frozen=True, kw_only=True):
 
     pending: Cut = Cut.NONE  # waits for the next boundary
     pending_prompt: str = ""
+    pending_name: str = ""  # of its look: the preset that is cut to
     pending_chunks: int = 0
     soft_step: int = 0  # k of a running soft cut, 0 = none running
     soft_chunks: int = 0  # N of a running soft cut

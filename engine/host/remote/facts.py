@@ -12,7 +12,6 @@ from collections.abc import Mapping, Sequence
 from engine.protocol.messages import EngineState
 from engine.protocol.pads import PadSpec
 from engine.protocol.parameters import PARAMETERS, Applies, Kind
-from engine.protocol.values import Cut
 
 Fact = int | float | str
 Facts = dict[str, Fact]
@@ -24,7 +23,7 @@ HELP: dict[str, str] = {
     "/<parameter>": "the value that is on air",
     "/<parameter>/queued": "chunk parameters: the value that the next boundary takes",
     "/preset": "name of the look on air",
-    "/preset/queued": "name of the preset that waits for its boundary, empty for none",
+    "/preset/queued": "name of the look that waits for its boundary, empty for none",
     "/preset/<number>": "lamp of that pad: 0 off, 1 queued, 2 on air",
     "/prompt": "the prompt on air, of a mix the heaviest",
     "/prompt/next": "the prompt in standby",
@@ -75,7 +74,7 @@ def _values(state: EngineState) -> Facts:
 
 
 def _presets(state: EngineState, pads: Sequence[PadSpec]) -> Facts:
-    queued = queued_pad(state, pads)
+    queued = state.cut.pending_name
     lamps: Facts = {
         f"/preset/{number}": _lamp(pad.name, state.look_name, queued)
         for number, pad in enumerate(pads, start=1)
@@ -85,14 +84,6 @@ def _presets(state: EngineState, pads: Sequence[PadSpec]) -> Facts:
 
 def _lamp(name: str, on_air: str, queued: str) -> int:
     return QUEUED if name == queued else ON_AIR if name == on_air else OFF
-
-
-def queued_pad(state: EngineState, pads: Sequence[PadSpec]) -> str:
-    """Return the preset whose prompt waits for the boundary; empty for none."""
-    if state.cut.pending is Cut.NONE:
-        return ""
-    named = (pad.name for pad in pads if pad.look.prompt == state.cut.pending_prompt)
-    return next(named, "")
 
 
 def _cues(state: EngineState) -> Facts:

@@ -191,11 +191,11 @@ def _press(address: str, head: str, rest: Sequence[str], stage: Stage) -> AppCom
         return _SIMPLE[address]
     match [head, *rest]:
         case ["cut", "hard"]:
-            return HardCut(look=_by_hand(stage))
+            return HardCut(look=None if stage.has_standby else stage.on_air)  # as in the window
         case ["cut", "soft"]:
-            return SoftCut(look=_by_hand(stage), num_chunks=DEFAULT_SOFT_CHUNKS)
+            return SoftCut(num_chunks=DEFAULT_SOFT_CHUNKS)
         case ["cut", "soft", length]:
-            return SoftCut(look=_by_hand(stage), num_chunks=_whole(address, length))
+            return SoftCut(num_chunks=_whole(address, length))
         case ["standby", which]:
             number = _whole(address, which)
             return StandBy(cue=_chosen(address, number, stage.cues, "cue"))
@@ -205,11 +205,6 @@ def _press(address: str, head: str, rest: Sequence[str], stage: Stage) -> AppCom
             return _cut_to(stage.pads[names.index(name)], how, address)
         case _:
             raise unknown(address)
-
-
-def _by_hand(stage: Stage) -> Look | None:
-    """Return what a cut goes to: the prompt in standby, else what is on air, as in the window."""
-    return None if stage.has_standby else stage.on_air
 
 
 def _cut_to(pad: PadSpec, how: Sequence[str], address: str) -> HardCut | SoftCut:

@@ -40,7 +40,7 @@ def test_whole_rows_travel_as_whole_numbers():
 
 
 def test_lamps_tell_the_queued_pad_and_the_one_on_air():
-    cut = CutState(pending=Cut.SOFT, pending_prompt="fire")
+    cut = CutState(pending=Cut.SOFT, pending_prompt="fire", pending_name="Fire")
     told = facts(engine_state(look_name="Ink", cut=cut), PADS)
     assert [told[f"/preset/{n}"] for n in (1, 2, 3)] == [2, 1, 0]
     assert told["/preset/queued"] == "Fire"
