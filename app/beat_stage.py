@@ -11,7 +11,7 @@ from collections.abc import Callable
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
-from app.core.beat_view import NUDGE_BEATS, BeatView, beat_view, next_quantum
+from app.core.beat_view import NUDGE_BEATS, BeatView, beat_view, next_quantum, to_repeat
 from app.core.modulator_form import FIRST, changed, without
 from app.engine_client import EngineClient, LinkStatus
 from app.instrument import Instrument
@@ -27,6 +27,7 @@ from engine.protocol.beat_commands import (
     SetQuantum,
     TapBeat,
 )
+from engine.protocol.messages import EngineState
 from engine.protocol.modulators import Modulator, modulator_text
 from engine.protocol.show import Show
 
@@ -38,12 +39,14 @@ class BeatStage(QObject):
         super().__init__(window)
         self._client = client
         self._instrument = instrument
+        self._seen: EngineState | None = None  # the newest state
         self.bar = BeatBar()
         self.modulators = ModulatorPanel()
         self.bar.tapped.connect(self.tap)
         self.bar.link_toggled.connect(lambda on: client.send(JoinLink(is_joined=on)))
         self.bar.quantum_chosen.connect(self.set_quantum)
         instrument.midi.beat_changed.connect(self._on_beat_heard)
+        client.state_arrived.connect(self._on_state_arrived)
         self._connect_modulators()
 
     def _connect_modulators(self) -> None:
@@ -111,6 +114,13 @@ class BeatStage(QObject):
         self.bar.show_view(view)
         beat = state.beat if state and is_live else BeatState()
         self.modulators.sound.show_sound(beat.sound, beat.levels)
+
+    def _on_state_arrived(self, state: EngineState) -> None:
+        """An engine that was started again gets what a hand had set."""
+        before, self._seen = self._seen, state
+        if before is not None and before.pid != state.pid:
+            for command in to_repeat(before.beat):
+                self._client.send(command)
 
     def _on_beat_heard(self, clock: BeatClock) -> None:
         if self._client.is_connected:

@@ -102,7 +102,7 @@ class BeatDesk:
             case TapBeat():
                 self._set(beat_sources.tap(self._sources, _tap_s(command.at_s, now_s)))
             case SetTempo():
-                self._set(beat_sources.with_tempo(self._sources, command.bpm, now_s))
+                self._set(self._with_tempo(command, now_s))
             case NudgeBeat():
                 self._set(beat_sources.nudged(self._sources, command.by_beats))
             case AlignBar():
@@ -134,6 +134,7 @@ class BeatDesk:
             detail=beat_sources.detail(self._sources),
             link=self._link.state.text,
             sound=self._ear.status,
+            device=self._ear.asked,
             levels=dict(self._ear.levels),
             quantum_beats=self._quantum_beats,
             lookahead_s=self._ahead.usual_s,
@@ -152,6 +153,12 @@ class BeatDesk:
         if not self.clock.is_known:
             return f"cuts wait for the {quantum_text(quantum_beats)} once somebody says the beat"
         return f"cuts wait for the {quantum_text(quantum_beats)}"
+
+    def _with_tempo(self, command: SetTempo, now_s: float) -> BeatSources:
+        beat = command.beat
+        if beat is not None and math.isfinite(command.at_s):
+            beat += (now_s - command.at_s) * command.bpm / 60
+        return beat_sources.with_tempo(self._sources, command.bpm, now_s, beat)
 
     def _join_link(self, is_joined: bool) -> str:
         if is_joined:
@@ -242,7 +249,13 @@ class BeatDesk:
             self._notice(Severity.INFO, "beat", text)
 
     def expected(self, boundary_s: float, period_s: float, usual_s: float) -> str:
-        """Say which beat a cut that is asked for now will be seen on; empty: the next chunk."""
+        """Say which beat a cut that is asked for now will be seen on; empty: the next chunk.
+
+        Args:
+            boundary_s: when the next boundary is.
+            period_s: usual time from boundary to boundary, 0 while it is not known.
+            usual_s: as in `holds_cut`.
+        """
         clock, quantum = self.clock, self._quantum_beats
         if not quantum or not clock.is_known:
             return ""

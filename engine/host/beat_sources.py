@@ -102,16 +102,20 @@ def tap(sources: BeatSources, at_s: float) -> BeatSources:
     return replace(sources, taps=taps, own=own, moved_beats=moved)
 
 
-def with_tempo(sources: BeatSources, bpm: float, now_s: float) -> BeatSources:
-    """Set the tempo of our own beat; it goes on from the beat where it is.
+def with_tempo(
+    sources: BeatSources, bpm: float, now_s: float, beat: float | None = None
+) -> BeatSources:
+    """Set the tempo of our own beat; it goes on from the beat where it is, or from `beat`.
 
     Raises:
         ConfigError: it is no tempo; nothing changed.
     """
     if not math.isfinite(bpm) or not MIN_BPM <= bpm <= MAX_BPM:
         raise ConfigError(f"tempo refused: got {bpm:g}, expected {MIN_BPM:g} to {MAX_BPM:g} bpm")
-    beat = sources.own.beat_at(now_s)
-    own = BeatClock(bpm=bpm, beat=beat, at_s=now_s, is_running=True, source=FIXED)
+    if beat is not None and not math.isfinite(beat):
+        raise ConfigError(f"tempo refused: got beat {beat:g}, expected a number")
+    at_beat = sources.own.beat_at(now_s) if beat is None else beat
+    own = BeatClock(bpm=bpm, beat=at_beat, at_s=now_s, is_running=True, source=FIXED)
     return replace(sources, own=own, taps=Taps())
 
 

@@ -79,6 +79,7 @@ class BeatState(Value, frozen=True, kw_only=True):
     detail: str = ""  # of the source: the device, or how many peers
     link: str = ""  # off, alone or how many peers; empty: it is not offered here
     sound: str = ""  # the input that is heard, or why none is; empty: none is asked for
+    device: str = ""  # sound input that is asked for
     levels: dict[str, float] = msgspec.field(default_factory=dict)  # heard, 0 … 1 each
     quantum_beats: float = 0.0  # cuts wait for a multiple of it; 0: for the next chunk
     lookahead_s: float = 0.0  # measured, from a boundary to its chunk's first picture on air

@@ -20,9 +20,11 @@ class TapBeat(Command, frozen=True, kw_only=True):
 
 
 class SetTempo(Command, frozen=True, kw_only=True):
-    """Say the tempo; the beat goes on from where it is."""
+    """Say the tempo; the beat goes on from where it is, or from `beat` at `at_s`."""
 
     bpm: float
+    beat: float | None = None
+    at_s: float = 0.0  # monotonic, of this machine
 
 
 class NudgeBeat(Command, frozen=True, kw_only=True):

@@ -123,3 +123,26 @@ def test_a_sound_input_that_is_not_there_is_said_and_can_be_left(host, play):
             await until(lambda: not sound.button.isChecked())
 
     play(perform())
+
+
+def test_an_engine_that_was_started_again_gets_the_beat_back_in_phase(play):
+    async def perform():
+        with host_process("--no-take") as first:
+            async with playing(first.port) as window:
+                for _ in range(2):
+                    press(window, Qt.Key.Key_X)
+                    await asyncio.sleep(0.4)
+                window.beat.bar.quanta[8.0].click()
+                await until(lambda: beat(window).quantum_beats == 8.0 and beat(window).clock.bpm)
+                before, pid = beat(window).clock, window.instrument.state.pid
+                first.process.kill()
+                first.process.wait()
+                with host_process("--no-take", "--port", str(first.port)):
+                    await until(lambda: window.instrument.state.pid != pid)
+                    await until(lambda: beat(window).quantum_beats == 8.0)
+                    after = beat(window).clock
+                    assert after.bpm == pytest.approx(before.bpm)
+                    now_s = time.monotonic()
+                    assert after.beat_at(now_s) == pytest.approx(before.beat_at(now_s), abs=0.01)
+
+    play(perform())

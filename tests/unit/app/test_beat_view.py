@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.beat_view import beat_view, next_quantum
+from app.core.beat_view import beat_view, next_quantum, to_repeat
 from app.core.deck import ring_view
 from engine.protocol.beat import BeatClock, BeatState
+from engine.protocol.beat_commands import JoinLink, ListenTo, SetQuantum, SetTempo
 from engine.protocol.messages import CutState
 from engine.protocol.values import Cut
 from tests.fakes import engine_state
@@ -49,3 +50,14 @@ def test_the_key_steps_through_what_cuts_wait_for():
     for _ in range(5):
         steps.append(next_quantum(steps[-1]))
     assert steps == [0.0, 1.0, 4.0, 8.0, 16.0, 0.0]
+
+
+def test_an_engine_that_began_anew_gets_back_what_a_hand_had_set():
+    before = BeatState(clock=CLOCK, quantum_beats=8.0, link="1 peer", device="default")
+    assert to_repeat(before) == (
+        SetTempo(bpm=120.0, beat=32.0, at_s=100.0),
+        SetQuantum(quantum_beats=8.0),
+        JoinLink(is_joined=True),
+        ListenTo(device="default"),
+    )
+    assert to_repeat(BeatState(link="off")) == ()

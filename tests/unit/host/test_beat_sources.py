@@ -8,9 +8,12 @@ from hypothesis import strategies as st
 
 from engine.errors import ConfigError, LocalProtocolError
 from engine.host import beat_sources
+from engine.host.beat_desk import BeatDesk
 from engine.host.beat_sources import SILENT_S, BeatSources
 from engine.host.taps import Taps, clock_of, tapped
 from engine.protocol.beat import FIXED, LINK, MIDI_CLOCK, TAP, BeatClock
+from engine.protocol.beat_commands import SetTempo
+from tests.fakes import Notices
 
 MIDI = BeatClock(bpm=128.0, beat=40.0, at_s=10.0, is_running=True, source="Drum machine")
 PEERS = BeatClock(bpm=100.0, beat=8.0, at_s=10.0, is_running=True)
@@ -146,3 +149,12 @@ def test_a_clock_of_nonsense_is_refused_and_changes_nothing():
 def test_nothing_to_nudge_is_said():
     with pytest.raises(LocalProtocolError, match="nobody knows the beat; tap it"):
         beat_sources.nudged(BeatSources(), 0.1)
+
+
+def test_a_beat_that_is_told_again_goes_on_in_phase():
+    desk = BeatDesk(Notices(), clock=lambda: 102.25)
+    desk.answer(SetTempo(bpm=120.0, beat=32.0, at_s=100.0))
+    assert desk.clock.beat_at(102.25) == pytest.approx(36.5)
+    with pytest.raises(ConfigError, match="got beat nan, expected a number"):
+        desk.answer(SetTempo(bpm=120.0, beat=float("nan"), at_s=100.0))
+    assert desk.clock.beat_at(102.25) == pytest.approx(36.5)
