@@ -208,7 +208,7 @@ class Desk:
     def _open_show(self, command: LoadPads | PreparePrompts) -> str:
         if isinstance(command, LoadPads):
             self.open_pads(command.pads)
-            return f"{len(command.pads)} presets"
+            return f"remotes have {len(command.pads)} presets"
         self._conductor.guides.announce(command.guides)
         return self._prepare(command.texts)
 

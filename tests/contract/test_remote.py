@@ -15,7 +15,10 @@ import pytest
 
 from engine.errors import DeviceError
 from engine.host.remote.site import kept_key
-from tests.host_process import ROOT, SOON_S, host_process, wait_until
+from engine.protocol.messages import CommandRefused, LoadPads
+from engine.protocol.pads import PadSpec
+from engine.protocol.values import Look
+from tests.host_process import ROOT, SOON_S, attached, host_process, wait_until
 
 SHOW = str(ROOT / "presets" / "first-light")
 
@@ -197,3 +200,33 @@ def test_a_key_that_cannot_be_kept_is_a_sentence(tmp_path):
     (tmp_path / "remote-key").mkdir()
     with pytest.raises(DeviceError, match="cannot be kept"):
         kept_key(tmp_path / "remote-key")
+
+
+def test_a_host_with_listeners_leaves_when_told():
+    async def leave(host):
+        async with listening(host) as socket:
+            await until(socket, lambda message: "facts" in message)
+            return await asyncio.to_thread(host.end)
+
+    with remote_host() as host:
+        stream = urlopen(f"http://127.0.0.1:{host.port}/events", timeout=SOON_S)
+        with stream:
+            assert stream.readline().startswith(b"data: ")
+            assert asyncio.run(leave(host)) == 0
+            assert stream.read().endswith(b"\n\n")  # it was not cut off in mid-sentence
+
+
+def test_presets_that_cannot_be_are_refused_and_the_others_stay():
+    good = PadSpec(name="Ink", look=Look(prompt="ink"))
+    bad = PadSpec(name="Bad", look=Look(prompt="ink", parameters={"nope": 1.0}))
+
+    async def script(host):
+        async with attached(host) as client:
+            assert (await client.ask(LoadPads(pads=(good,)))).effect == "remotes have 1 presets"
+            refusal = await client.ask(LoadPads(pads=(good, bad)))
+            assert isinstance(refusal, CommandRefused)
+            return refusal.reason
+
+    with remote_host() as host:
+        assert "'nope' does not exist" in asyncio.run(script(host))
+        assert [row["name"] for row in json.loads(ask(host, "/presets"))] == ["Ink"]

@@ -67,6 +67,7 @@ class WebDoor:
         self._guard = guard
         self._sockets: set[web.WebSocketResponse] = set()
         self.num_listeners = 0
+        self._over = asyncio.Event()
 
     def add_to(self, app: web.Application, *, with_state: bool = False) -> None:
         """Add the routes; the last takes every path that is left."""
@@ -85,6 +86,7 @@ class WebDoor:
 
     async def stop(self) -> None:
         """Hang up. Safe twice."""
+        self._over.set()
         for socket in list(self._sockets):
             with suppress(ConnectionError):
                 await socket.close()
@@ -190,14 +192,14 @@ class WebDoor:
             await response.write(f"data: {text}\n\n".encode())
 
         with suppress(ConnectionError):
-            await Feed(self._player, self._hub).run(say)
+            await Feed(self._player, self._hub).run(say, self._over)
         return response
 
     async def _serve_socket(self, request: web.Request) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(max_msg_size=MAX_BYTES, heartbeat=_ALIVE_S, compress=False)
         await socket.prepare(request)
         self._sockets.add(socket)
-        teller = asyncio.create_task(_tell(Feed(self._player, self._hub), socket))
+        teller = asyncio.create_task(self._tell(socket))
         try:
             async for message in socket:
                 if message.type is WSMsgType.ERROR:
@@ -209,6 +211,10 @@ class WebDoor:
             teller.cancel()
             self._sockets.discard(socket)
         return socket
+
+    async def _tell(self, socket: web.WebSocketResponse) -> None:
+        with suppress(ConnectionError):
+            await Feed(self._player, self._hub).run(socket.send_str, self._over)
 
     async def _answer(self, socket: web.WebSocketResponse, said: Any, sender: str) -> None:
         number = 0
@@ -237,11 +243,6 @@ class _Request(msgspec.Struct, frozen=True):
     address: str
     arguments: list[Argument] = []
     id: int = 0
-
-
-async def _tell(feed: Feed, socket: web.WebSocketResponse) -> None:
-    with suppress(ConnectionError):
-        await feed.run(socket.send_str)
 
 
 def _asked(request: web.Request) -> Asked:

@@ -34,13 +34,13 @@ class Feed:
         self._facts: Facts = {}
         self._lists: dict[str, Any] = {}
 
-    async def run(self, say: Say) -> None:
-        """Tell everything, then what changes, until the listener is gone."""
+    async def run(self, say: Say, over: asyncio.Event) -> None:
+        """Tell everything, then what changes, until the listener is gone or it is over."""
         notices = self._hub.subscribe()
         try:
             await say(as_json({"parameters": parameter_rows()}))
             silent_s = 0.0
-            while True:
+            while not over.is_set():
                 news = self._news(notices)
                 silent_s = 0.0 if news else silent_s + PERIOD_S
                 if silent_s >= SILENT_S:
