@@ -122,7 +122,7 @@ def test_a_question_mark_asks_instead_of_setting():
         ("/dimmer", ["loud"], "got 'loud', expected a number from 0 to 1"),
         ("/dimmer", [math.nan], "got nan"),
         ("/dimmer/norm/x", [1], "does not exist"),
-        ("/control_kind", ["egdes"], "or one of silhouette"),
+        ("/control_kind", ["edgy"], "or one of silhouette"),
         ("/preset", [3], "by name or number, 1 to 2"),
         ("/preset/0", [], "1 to 2"),
         ("/preset/x", [], "a whole number"),
