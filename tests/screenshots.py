@@ -38,6 +38,7 @@ from tests.host_process import host_process
 SIZE = "1280x800"
 _PATIENCE_S = 60.0  # the house model loads and fills its first chunks in that time, by far
 _STEADY_S = 8.0
+_DRAWN_S = 0.2
 _JPEG_QUALITY = 88  # type stays sharp; a window with a picture in it is about 150 kB
 _DEVICE = "APC MINI"  # a name that a factory map knows
 
@@ -74,7 +75,8 @@ async def playing(window: MainWindow) -> QWidget:
     await until(lambda: instrument.state.playout.mode == "live")
     instrument.press_preset(instrument.show.presets[7], Cut.HARD)
     await until(lambda: instrument.state.look_name == instrument.show.presets[7].name)
-    await asyncio.sleep(3)
+    first = instrument.state.chunk_index
+    await until(lambda: instrument.state.chunk_index >= first + 3)
     window.prompt.field.setText("slow blue waves")
     window.cut_soft()
     await until(lambda: instrument.state.cut.pending is Cut.SOFT)
@@ -174,7 +176,7 @@ async def hud(window: MainWindow) -> QWidget:
 
 async def cuts_and_beat(window: MainWindow) -> QWidget:
     """The middle column, with a tapped beat."""
-    for _ in range(4):
+    for _ in range(3):
         press(window, "tap")
         await asyncio.sleep(0.5)
     press(window, "quantum")
@@ -269,7 +271,7 @@ async def take(window: MainWindow, names: Sequence[str], folder: Path) -> None:
     for name in names:
         await steady(window)
         shown = await SCENES[name](window)
-        await asyncio.sleep(0.5)
+        await asyncio.sleep(_DRAWN_S)
         path = folder / f"{name}.jpg"
         if not picture_of(shown, window).save(str(path), "JPEG", _JPEG_QUALITY):
             raise OSError(f"{path}: the picture cannot be written there")

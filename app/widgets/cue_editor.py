@@ -149,6 +149,7 @@ class CueEditor(QWidget):
         self._mask.setSpacing(4)
         self.moves: dict[str, QPushButton] = {}
         card.body.addLayout(self._mask)
+        card.body.addStretch(1)  # on a high screen the room is below the fields
         for field in (self.name, self.chunks, self.fade, self.follow, self.note):
             field.editingFinished.connect(self._on_edited)
         return card
