@@ -92,9 +92,13 @@ def _control_text(worker: WorkerState) -> str:
 
 
 def latency_ms(state: EngineState) -> float:
-    """Return the way of a cut made now: wait for the boundary, chunk, reservoir."""
+    """Return the way of a cut made now: wait for the boundary, then chunk and reservoir.
+
+    Measured from boundary to first picture; before a chunk was seen, what they take is added up.
+    """
     chunk_ms = state.worker.stage_ms.get("total", state.chunk_period_s * 1000)
-    return state.boundary_in_s * 1000 + chunk_ms + state.playout.delay_ms
+    ahead_ms = state.beat.lookahead_s * 1000 or chunk_ms + state.playout.delay_ms
+    return state.boundary_in_s * 1000 + ahead_ms
 
 
 def _latency(state: EngineState) -> Figure:
@@ -103,8 +107,9 @@ def _latency(state: EngineState) -> Figure:
         caption="CUT TO PICTURE",
         value=f"{latency_ms(state) / 1000:.1f} s" if state.worker.status == "live" else "–",
         help=(
-            f"A cut now waits {state.boundary_in_s * 1000:.0f} ms for the boundary, then takes "
-            f"one chunk and {playout.delay_ms:.0f} ms in the reservoir."
+            f"A cut now waits {state.boundary_in_s * 1000:.0f} ms for the boundary. From there its "
+            f"first picture is made and waits its turn in the reservoir, where a picture spends "
+            f"{playout.delay_ms:.0f} ms."
         ),
     )
 

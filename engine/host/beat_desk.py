@@ -209,7 +209,7 @@ class BeatDesk:
         self, plan: ChunkPlan, now_s: float, period_s: float, usual_s: float
     ) -> ChunkPlan:
         """Return the plan with the moved rows as they are in the middle of its time on air."""
-        middle_s = now_s + self._ahead_s(usual_s) + period_s / 2
+        middle_s = now_s + self.ahead_s(usual_s) + period_s / 2
         values = sampled(self.modulation, plan.parameters, middle_s, Applies.CHUNK)
         self._of_chunk = values
         return structs.replace(plan, parameters={**plan.parameters, **values}) if values else plan
@@ -233,7 +233,7 @@ class BeatDesk:
         if score.pending is None:
             self._waiting = None
             return False
-        shown_s = now_s + self._ahead_s(usual_s) + score.pending.pre_roll_chunks * period_s
+        shown_s = now_s + self.ahead_s(usual_s) + score.pending.pre_roll_chunks * period_s
         said = decide(self._waiting, self.clock, self._quantum_beats, shown_s, period_s)
         self._waiting = said if isinstance(said, Waiting) else None
         if isinstance(said, Landing):
@@ -259,15 +259,22 @@ class BeatDesk:
         clock, quantum = self.clock, self._quantum_beats
         if not quantum or not clock.is_known:
             return ""
-        shown_s = boundary_s + self._ahead_s(usual_s)
+        shown_s = boundary_s + self.ahead_s(usual_s)
         beat = self._waiting.beat if self._waiting is not None else None
         if beat is None:
             beat = first_beat(clock, shown_s - period_s / 2, quantum)
         in_s = max(clock.when_s(beat) - self._clock(), 0.0)
         return f"on {place_text(beat)}, in {in_s:.1f} s"
 
-    def _ahead_s(self, usual_s: float) -> float:
+    def ahead_s(self, usual_s: float) -> float:
+        """Return the measured look-ahead; the estimate `usual_s` while none was measured."""
         return self._ahead.usual_s if self._ahead.is_known else usual_s
+
+    def shown_in_s(self, chunk_index: int, now_s: float, usual_s: float) -> float:
+        """Return when the first picture of a chunk will be on air; `usual_s` if nobody knows."""
+        if not self._ahead.is_known or chunk_index not in self._ahead.planned:
+            return usual_s
+        return max(0.0, self._ahead.planned[chunk_index] + self._ahead.usual_s - now_s)
 
     # ------------------------------------------------------------ time
 

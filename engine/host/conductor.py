@@ -132,7 +132,8 @@ class Conductor:
     @property
     def picture_delay_s(self) -> float:
         """Usual time from a boundary to the first picture of its chunk on air."""
-        return beat.chunk_period_s(self.tempo) + self._playout.state().delay_ms / 1000
+        estimate_s = beat.chunk_period_s(self.tempo) + self._playout.state().delay_ms / 1000
+        return self.beats.ahead_s(estimate_s)
 
     def start(self, playout: Playout, source: Input) -> None:
         """Start the first worker.
@@ -294,7 +295,8 @@ class Conductor:
     def _on_frames_came(self, frames: FramesReady, is_seen: bool) -> None:
         self.tempo = beat.arrived(self.tempo, frames.num_frames, time.monotonic())
         if is_seen and self.score.frame_due and self._loop is not None:
-            delay_s = self._playout.state().delay_ms / 1000  # a look's rows come with its picture
+            usual_s = self._playout.state().delay_ms / 1000  # a look's rows come with its picture
+            delay_s = self.beats.shown_in_s(frames.chunk_index, time.monotonic(), usual_s)
             self._loop.call_later(delay_s, self._land_frame_values, frames.chunk_index)
 
     def _land_frame_values(self, chunk_index: int) -> None:

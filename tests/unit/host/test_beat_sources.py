@@ -10,9 +10,12 @@ from engine.errors import ConfigError, LocalProtocolError
 from engine.host import beat_sources
 from engine.host.beat_desk import BeatDesk
 from engine.host.beat_sources import SILENT_S, BeatSources
+from engine.host.score import next_chunk, open_score
 from engine.host.taps import Taps, clock_of, tapped
 from engine.protocol.beat import FIXED, LINK, MIDI_CLOCK, TAP, BeatClock
 from engine.protocol.beat_commands import SetTempo
+from engine.protocol.messages import PlayoutState
+from engine.protocol.values import Look
 from tests.fakes import Notices
 
 MIDI = BeatClock(bpm=128.0, beat=40.0, at_s=10.0, is_running=True, source="Drum machine")
@@ -158,3 +161,17 @@ def test_a_beat_that_is_told_again_goes_on_in_phase():
     with pytest.raises(ConfigError, match="got beat nan, expected a number"):
         desk.answer(SetTempo(bpm=120.0, beat=float("nan"), at_s=100.0))
     assert desk.clock.beat_at(102.25) == pytest.approx(36.5)
+
+
+def test_a_chunks_first_picture_is_awaited_by_what_was_measured():
+    desk = BeatDesk(Notices(), clock=lambda: 0.0)
+    score = open_score(Look(prompt="ink"), show_seed=1)
+    assert desk.ahead_s(1.4) == 1.4
+    desk.holds_cut(score, 10.0, 0.75, 1.4)
+    desk.watch(PlayoutState(chunk_shown=0, chunk_shown_s=10.6))
+    score, _ = next_chunk(score)
+    desk.holds_cut(score, 20.0, 0.75, 1.4)
+    assert desk.ahead_s(1.4) == pytest.approx(0.6)
+    assert desk.shown_in_s(1, 20.2, 1.4) == pytest.approx(0.4)
+    assert desk.shown_in_s(1, 30.0, 1.4) == 0.0
+    assert desk.shown_in_s(7, 20.2, 1.4) == 1.4
