@@ -29,6 +29,7 @@ from app.core.preview import Preview
 from app.core.session import record
 from app.engine_client import EngineClient
 from app.midi_desk import MidiDesk
+from app.phone_door import PhoneDoor
 from app.preview_desk import PreviewDesk
 from app.session_store import SessionStore
 from app.set_desk import SetDesk
@@ -81,6 +82,8 @@ class Instrument(QObject):
         self.set_list = SetDesk(self.desk, self)
         self.set_list.noticed.connect(self.noticed)
         self.set_list.show_requested.connect(self.open_show)
+        self.phones = PhoneDoor(client, self)
+        self.phones.noticed.connect(self.noticed)
         self.preview = PreviewDesk(client, self)
         self.preview.edited.connect(self._note)
         self.preview.changed.connect(self.edits_changed)

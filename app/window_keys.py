@@ -95,5 +95,6 @@ def _showing(window: MainWindow) -> dict[str, Callable[[], object]]:
         "tour": window.tour.begin,
         "menu": window.open_menu,
         "columns": window.columns.reset,
+        "phones": instrument.phones.toggle,
         "quit": window.close,
     }

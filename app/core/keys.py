@@ -102,6 +102,7 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
             Key("restart", ("Ctrl+R",), "Ctrl R", "Restart the generator; the output goes on"),
             Key("help", ("F1", "?"), "F1", "These keys"),
             Key("tour", ("Shift+F1",), "Shift F1", "The tour, in five steps"),
+            Key("phones", ("Ctrl+P",), "Ctrl P", "Let phones of this network play, or not"),
             Key("menu", ("F10",), "F10", "Every command in a menu"),
             Key("columns", ("Ctrl+Shift+L",), "Ctrl Shift L", "Columns as wide as at first"),
             Key("quit", ("Ctrl+Q",), "Ctrl Q", "Close the window"),

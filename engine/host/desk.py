@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Protocol, assert_never
 
 from engine.errors import ConfigError, EngineError
@@ -43,6 +43,7 @@ from engine.protocol.messages import (
     HoldFollow,
     LoadCues,
     LoadPads,
+    OpenPage,
     PreparePrompts,
     QueuePrompt,
     Rates,
@@ -101,6 +102,7 @@ class Desk:
         self._on_stop = on_stop
         self._one_at_a_time = asyncio.Lock()
         self.pads: tuple[PadSpec, ...] = ()
+        self.open_page: Callable[[bool], Awaitable[str]] = _no_page
         self.remote_state: Callable[[], RemoteState] = RemoteState  # who has remotes says more
 
     async def answer(self, command: AppCommand) -> Answer:
@@ -138,8 +140,8 @@ class Desk:
                 return self._obey(command)
             case LoadCues() | Go() | Back() | StandBy() | HoldFollow():
                 return self._cues.answer(command)
-            case LoadPads() | PreparePrompts():
-                return self._open_show(command)
+            case LoadPads() | PreparePrompts() | OpenPage():
+                return await self._open(command)
             case HearBeat() | TapBeat() | SetTempo() | NudgeBeat() | AlignBar():
                 return self._conductor.beats.answer(command)
             case SetQuantum() | SetModulators() | JoinLink() | ListenTo():
@@ -205,7 +207,10 @@ class Desk:
                 self._cues.on_cancelled(ran_before)
                 return "soft cut stopped where it is" if ran_before else "the cut is forgotten"
 
-    def _open_show(self, command: LoadPads | PreparePrompts) -> str:
+    async def _open(self, command: LoadPads | PreparePrompts | OpenPage) -> str:
+        if isinstance(command, OpenPage):
+            async with self._one_at_a_time:
+                return await self.open_page(command.is_open)
         if isinstance(command, LoadPads):
             self.open_pads(command.pads)
             return f"remotes have {len(command.pads)} presets"
@@ -315,3 +320,7 @@ class Desk:
             late_prompts=report.late_prompts if report else (),
             memory_bytes=supervisor.memory_bytes,
         )
+
+
+async def _no_page(is_open: bool) -> str:
+    raise ConfigError("this host has no page for phones; nothing was changed")

@@ -108,6 +108,12 @@ class LoadPads(Command, frozen=True, kw_only=True):
     pads: tuple[PadSpec, ...]
 
 
+class OpenPage(Command, frozen=True, kw_only=True):
+    """Let phones of the network in, by the page and its key, or shut them out."""
+
+    is_open: bool
+
+
 class Go(Command, frozen=True, kw_only=True):
     """Fire the cue that stands by."""
 
@@ -160,7 +166,7 @@ class StopEngine(Command, frozen=True, kw_only=True):
 
 AppCommand = (
     Hello | SetParameters | QueuePrompt | PreparePrompts | SetGuides | HardCut | SoftCut | CancelCut
-    | LoadCues | LoadPads | Go | Back | StandBy | HoldFollow
+    | LoadCues | LoadPads | OpenPage | Go | Back | StandBy | HoldFollow
     | BeatCommand
     | SelectSource | SetOutput | StartRecording | StopRecording | RestartWorker | StopEngine
 )  # fmt: skip

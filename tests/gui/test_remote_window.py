@@ -9,6 +9,7 @@ from urllib.request import urlopen
 import pytest
 
 from app.core import hud
+from engine.protocol.values import Severity
 from tests.gui.conftest import playing, until
 from tests.host_process import SOON_S, host_process
 
@@ -16,7 +17,7 @@ from tests.host_process import SOON_S, host_process
 @pytest.fixture(scope="module")
 def host():
     """A host without a show, with OSC: the pads it knows are those of the window."""
-    with host_process("--osc", "0") as process:
+    with host_process("--osc", "0", "--remote", "127.0.0.1:0") as process:
         yield process
 
 
@@ -63,5 +64,23 @@ def test_the_address_of_a_slider_stands_in_its_tool_tip(host, play):
     async def perform():
         async with playing(host.port) as window:
             assert "OSC /segue/dimmer" in window.panic.dimmer.toolTip()
+
+    play(perform())
+
+
+def test_phones_are_shut_out_and_let_in_again_with_a_key(host, play):
+    async def perform():
+        async with playing(host.port) as window:
+            was = window.instrument.state.remote.page_at
+            window.instrument.phones.toggle()
+            await until(lambda: not window.instrument.state.remote.page_at)
+            with pytest.raises(OSError, match="refused"):
+                urlopen(was, timeout=SOON_S)
+            window.instrument.phones.toggle()
+            await until(lambda: window.instrument.state.remote.page_at)
+            where = window.instrument.state.remote.page_at
+            assert (Severity.INFO, f"Phones come in at {where}") in window.notices.kept
+            with urlopen(where.replace("/?", "/facts?"), timeout=SOON_S) as answer:
+                assert "/dimmer" in json.load(answer)
 
     play(perform())

@@ -24,6 +24,10 @@ class Endpoint:
         return not ipaddress.ip_address(self.host).is_loopback
 
 
+NETWORK = Endpoint("0.0.0.0", 7702)
+"""Where the page for phones is, unless another place is said."""
+
+
 def endpoint_of(text: str, option: str, automatic: Endpoint | None) -> Endpoint | None:
     """Return what ``[HOST:]PORT`` says; ``auto`` and ``off`` are understood too.
 

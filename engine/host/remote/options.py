@@ -6,10 +6,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from engine.host.remote.endpoint import Endpoint, beside, endpoint_of
+from engine.host.remote.endpoint import NETWORK, beside, endpoint_of
 from engine.host.remote.station import RemoteConfig
-
-NETWORK_PORT = 7702
 
 
 def add_remote_options(add: Callable[..., Any]) -> None:
@@ -25,10 +23,9 @@ def remote_config(options: argparse.Namespace) -> RemoteConfig:
     Raises:
         ConfigError: one says what cannot be.
     """
-    everywhere = Endpoint("0.0.0.0", NETWORK_PORT)
     page = "auto" if options.remote == "on" else options.remote
     return RemoteConfig(
         osc=endpoint_of(options.osc, "--osc", beside(options.port)),
         osc_to=endpoint_of(options.osc_to, "--osc-to", None),
-        page=endpoint_of(page, "--remote", everywhere),
+        page=endpoint_of(page, "--remote", NETWORK),
     )

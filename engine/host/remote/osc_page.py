@@ -23,7 +23,7 @@ it is free.
 | option | what it does |
 |---|---|
 | `--osc 9000` | another port on this machine |
-| `--osc 0.0.0.0:7701` | from other machines too: whoever is in that network can play, so use one of your own |
+| `--osc 0.0.0.0:7701` | from other machines too: all of that network can play; use your own |
 | `--osc off` | no OSC |
 | `--osc-to 10.0.0.5:9001` | `segue play`, `segue engine`: tell this address what changes |
 

@@ -12,7 +12,7 @@ from engine.host.desk import Desk
 from engine.host.events import EventHub
 from engine.host.remote.counts import Counts, Notice
 from engine.host.remote.door import WebDoor
-from engine.host.remote.endpoint import LOOPBACK, Endpoint
+from engine.host.remote.endpoint import LOOPBACK, NETWORK, Endpoint
 from engine.host.remote.guard import Guard
 from engine.host.remote.osc import OscDoor
 from engine.host.remote.player import RemotePlayer
@@ -42,9 +42,12 @@ class Station:
         def make_door(guard: Callable[[], Guard]) -> WebDoor:
             return WebDoor(player, desk.state, hub, guard)
 
+        self._make_door = make_door
         self._near = make_door(lambda: Guard(port=port(), names=(LOOPBACK, "localhost")))
         self._far = NetworkSite(make_door)
+        self._far_place = NETWORK
         self.osc: OscDoor | None = None
+        desk.open_page = self.open_page
         desk.remote_state = self.state
 
     def state(self) -> RemoteState:
@@ -65,7 +68,23 @@ class Station:
         if config.osc is not None:
             await self._start_osc(config.osc, config.osc_to)
         if config.page is not None:
-            self.counts.page_at = await self._far.start(config.page)
+            self._far_place = config.page
+            await self.open_page(True)
+
+    async def open_page(self, is_open: bool) -> str:
+        """Let phones of the network in, or shut them out; returns where the page is.
+
+        Raises:
+            DeviceError: the port cannot be used; it stays shut.
+        """
+        if not is_open:
+            await self._far.stop()
+            self._far = NetworkSite(self._make_door)
+            self.counts.page_at = ""
+            return "phones are shut out"
+        if not self.counts.page_at:
+            self.counts.page_at = await self._far.start(self._far_place)
+        return f"phones come in at {self.counts.page_at}"
 
     async def _start_osc(self, place: Endpoint, listener: Endpoint | None) -> None:
         door = OscDoor(self.player, self.counts)
