@@ -53,7 +53,7 @@ from engine.protocol.beat_commands import (
     TapBeat,
 )
 from engine.protocol.messages import PlayoutState
-from engine.protocol.modulators import Modulator, check_modulators
+from engine.protocol.modulators import FOLLOWERS, Modulator, check_modulators
 from engine.protocol.orders import ChunkPlan
 from engine.protocol.parameters import Applies
 from engine.protocol.values import Severity
@@ -192,8 +192,12 @@ class BeatDesk:
         Raises:
             ConfigError: one says what cannot be; those before run on.
         """
+        followed_before = _follows_sound(self._modulators)
         self._modulators = check_modulators(modulators)
         self._of_chunk = {}
+        if _follows_sound(modulators) and not followed_before and not self._ear.asked:
+            text = "modulators follow sound, and no input is listened to: press SOUND below them"
+            self._notice(Severity.INFO, "sound", text)
 
     @property
     def modulators(self) -> tuple[Modulator, ...]:
@@ -304,6 +308,10 @@ class BeatDesk:
             place = place_text(coming.beat)
             text = f"the cut for {place} was seen {late_s * 1000:.0f} ms after it: a slow chunk"
             self._notice(Severity.WARNING, "beat", text)
+
+
+def _follows_sound(modulators: tuple[Modulator, ...]) -> bool:
+    return any(one.shape in FOLLOWERS for one in modulators)
 
 
 def _tap_s(at_s: float, now_s: float) -> float:

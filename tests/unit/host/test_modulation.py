@@ -176,3 +176,15 @@ def test_what_follows_sound_goes_by_its_level_and_rests_in_silence():
     silent = Modulation(modulators=(one,))
     assert sampled(silent, base, 3.0, Applies.FRAME) == {"dimmer": 1.0}
     assert modulator_text(one) == "Dimmer · bass · -80%"
+
+
+def test_following_sound_that_nobody_listens_to_is_said_once():
+    notices = Notices()
+    desk = BeatDesk(notices)
+    desk.answer(SetModulators(modulators=(Modulator(parameter="dimmer"),)))
+    assert notices.texts == []
+    for depth in (0.1, 0.2):
+        one = Modulator(parameter="dimmer", shape="onset", depth=depth)
+        desk.answer(SetModulators(modulators=(one,)))
+    (text,) = notices.texts
+    assert "press SOUND" in text
