@@ -80,7 +80,7 @@ class ChunkRing(QWidget):
             caption = "SECONDS TO GO" if ring.width() > 180 else "SECONDS"
             _centred(painter, ring, middle - 4, 16, caption)
         painter.setPen(theme.colour(self._words_colour()))
-        painter.setFont(theme.font(14, QFont.Weight.Bold))
+        painter.setFont(theme.font(12 if is_small else 14, QFont.Weight.Bold))
         _centred(painter, ring, middle + (4 if is_small else 18), 20, self._words())
 
     def _words(self) -> str:
@@ -106,5 +106,5 @@ def _pen(colour: str, width_px: int, cap: Qt.PenCapStyle = Qt.PenCapStyle.RoundC
 
 
 def _centred(painter: QPainter, ring: QRectF, top: float, height: float, text: str) -> None:
-    box = QRectF(ring.left() + 14, top, ring.width() - 28, height)
+    box = QRectF(ring.left() + 9, top, ring.width() - 18, height)
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)

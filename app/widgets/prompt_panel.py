@@ -63,7 +63,9 @@ class PromptPanel(parts.Card):
         """Show the prompt on air."""
         if text and text == self._taken:
             self._forget_taken()
-        shown = _in_html(text, read) if text else f"<span style='color:{theme.FAINT}'>–</span>"
+        right = Qt.TextElideMode.ElideRight
+        fitting = self.now.fontMetrics().elidedText(text, right, self.now.width())
+        shown = _in_html(fitting, read) if text else f"<span style='color:{theme.FAINT}'>–</span>"
         if self.now.text() != shown:
             self.now.setText(shown)
             self.now.setToolTip(text)

@@ -52,3 +52,19 @@ def test_the_panel_keeps_its_height_whatever_the_reading_says(panel):
         panel.show_reading(text, read)
         heights.add(panel.sizeHint().height())
     assert len(heights) == 1
+
+
+def test_a_prompt_on_air_that_is_too_long_ends_in_an_ellipsis_and_stands_in_the_tooltip(panel):
+    text = "fast red orange gold flames kaleidoscope, pyrotechnics over a roaring crowd"
+    panel.show()
+    panel.resize(360, 140)
+    panel.layout().activate()
+    panel.show_now(text, None, "")
+    shown = panel.now.text()
+    assert shown.endswith("…")
+    assert panel.now.fontMetrics().horizontalAdvance(shown) <= panel.now.width()
+    assert panel.now.toolTip() == text
+    panel.resize(1200, 140)
+    panel.layout().activate()
+    panel.show_now(text, None, "")
+    assert panel.now.text() == text
