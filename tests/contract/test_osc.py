@@ -23,7 +23,11 @@ from engine.host.remote.counts import Counts
 from engine.host.remote.osc import MAX_LISTENERS, MAX_WAITING, OscDoor
 from engine.host.remote.osc_codec import OscMessage as Message
 from engine.host.remote.osc_codec import encode
-from tests.fakes import Notices
+from engine.host.remote.player import RemotePlayer
+from engine.protocol.messages import CommandAccepted, HardCut, SetParameters
+from engine.protocol.pads import PadSpec
+from engine.protocol.values import Look
+from tests.fakes import Notices, engine_state
 from tests.host_process import ROOT, SOON_S, host_process, wait_until
 
 SHOW = str(ROOT / "presets" / "first-light")
@@ -162,3 +166,30 @@ def test_one_listener_too_many_takes_the_place_of_the_oldest_and_is_told():
         door.listen(("127.0.0.1", 9000 + number))
     assert door.num_listeners == MAX_LISTENERS
     assert "127.0.0.1:9000 is told no more" in notices.texts[0]
+
+
+def test_black_does_not_wait_for_a_cut_whose_pictures_are_still_read():
+    done = []
+
+    async def answer(command):
+        if isinstance(command, HardCut):
+            await asyncio.sleep(SOON_S)
+        done.append(command)
+        return CommandAccepted(command_id=0)
+
+    async def script():
+        counts = Counts(Notices())
+        pads = (PadSpec(name="Ink", look=Look(prompt="ink")),)
+        door = OscDoor(RemotePlayer(answer, engine_state, lambda: pads, counts), counts)
+        worker = asyncio.create_task(door.work())
+        door.datagram_received(encode(Message("/segue/preset/1")), ("127.0.0.1", 9))
+        door.datagram_received(encode(Message("/segue/black", (1,))), ("127.0.0.1", 9))
+        async with asyncio.timeout(SOON_S / 2):
+            while not done:
+                await asyncio.sleep(0.01)
+        worker.cancel()
+        door.stop()
+        await asyncio.sleep(0)
+
+    asyncio.run(script())
+    assert done == [SetParameters(values={"black": 1.0})]

@@ -23,7 +23,7 @@ from engine.host.remote.feed import Feed, as_json, preset_rows
 from engine.host.remote.guard import Asked, Guard
 from engine.host.remote.osc_codec import Argument
 from engine.host.remote.paths import phrase
-from engine.host.remote.player import RemotePlayer
+from engine.host.remote.player import InOrder, RemotePlayer
 from engine.protocol.messages import EngineState
 
 MAX_BYTES = 4096
@@ -199,15 +199,15 @@ class WebDoor:
         socket = web.WebSocketResponse(max_msg_size=MAX_BYTES, heartbeat=_ALIVE_S, compress=False)
         await socket.prepare(request)
         self._sockets.add(socket)
+        in_order = InOrder()
         teller = asyncio.create_task(self._tell(socket))
         try:
             async for message in socket:
                 if message.type is WSMsgType.ERROR:
                     break
-                await self._answer(socket, message.data, request.remote or "?")
-        except ConnectionError:
-            pass
+                await in_order.do(self._answer(socket, message.data, request.remote or "?"))
         finally:
+            in_order.cancel()
             teller.cancel()
             self._sockets.discard(socket)
         return socket
@@ -224,7 +224,8 @@ class WebDoor:
             answer = {"id": number, "ok": True, "text": text}
         except EngineError as error:
             answer = {"id": number, "ok": False, "text": str(error)}
-        await socket.send_str(as_json({"answer": answer}))
+        with suppress(ConnectionError):
+            await socket.send_str(as_json({"answer": answer}))
 
     def _read(self, said: Any, sender: str) -> tuple[int, str, list[Argument]]:
         try:

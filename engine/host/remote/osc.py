@@ -20,7 +20,7 @@ from engine.host.remote.counts import Counts
 from engine.host.remote.facts import Facts, changed
 from engine.host.remote.osc_codec import Argument, OscMessage, decode, encode
 from engine.host.remote.phrases import ASK
-from engine.host.remote.player import RemotePlayer
+from engine.host.remote.player import InOrder, RemotePlayer
 from engine.protocol.parameters import PARAMETERS
 from engine.protocol.values import Severity
 
@@ -63,6 +63,7 @@ class OscDoor(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._waiting: deque[tuple[OscMessage, Place]] = deque()
         self._came = asyncio.Event()
+        self._in_order = InOrder()
         self._listeners: dict[Place, Place] = {}  # who subscribed → where the facts go
         self._told: dict[Place, Facts] = {}
         self.port = 0
@@ -96,6 +97,7 @@ class OscDoor(asyncio.DatagramProtocol):
 
     def stop(self) -> None:
         """Close the port. Safe twice."""
+        self._in_order.cancel()
         if self._transport is not None:
             self._transport.close()
             self._transport = None
@@ -134,7 +136,7 @@ class OscDoor(asyncio.DatagramProtocol):
             newest = last_values(came)
             self._counts.received += len(came) - len(newest)
             for message, sender in newest:
-                await self._play(message, sender)
+                await self._in_order.do(self._play(message, sender))
                 await asyncio.sleep(0)  # the show goes on between two messages
 
     async def _play(self, message: OscMessage, sender: Place) -> None:

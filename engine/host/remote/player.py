@@ -5,8 +5,9 @@ Thread: the event loop.
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 
 from engine.errors import EngineError, RemoteProtocolError
 from engine.host.remote import phrases
@@ -18,6 +19,7 @@ from engine.protocol.pads import PadSpec
 from engine.protocol.values import Look
 
 Answer = CommandAccepted | CommandRefused
+PATIENCE_S = 0.05
 
 
 class RemotePlayer:
@@ -80,3 +82,25 @@ class RemotePlayer:
         if not found:
             raise phrases.unknown(address)
         return found
+
+
+class InOrder:
+    """Does one thing after the other, but waits for none longer than `PATIENCE_S`.
+
+    A cut to a look whose pictures are still read may take long; black must not wait for it.
+    """
+
+    def __init__(self) -> None:
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def do(self, work: Coroutine[None, None, None]) -> None:
+        """Begin it, and give it a moment to end before the next."""
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await asyncio.wait({task}, timeout=PATIENCE_S)
+
+    def cancel(self) -> None:
+        """Give up what still runs."""
+        for task in self._running:
+            task.cancel()
