@@ -1,7 +1,6 @@
 """Start Segue from a fresh clone: `python3 run.py`. Check it: `python3 run.py test`.
 
-Standard library only. Makes `.venv`, installs what `requirements.lock` pins, looks for the system
-libraries, then becomes Segue. A stamp notes what is done, so a second start goes straight through.
+Standard library only. Sets up `.venv` once, by `requirements.lock`, and then becomes Segue.
 
     python3 run.py                 the window, or without a display the same show headless
     python3 run.py play SHOW …     any command of `segue`
