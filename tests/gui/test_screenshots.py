@@ -32,7 +32,7 @@ def test_the_script_makes_a_picture_of_every_scene(tmp_path):
 def test_the_manual_shows_every_scene_and_its_pictures_are_small():
     shown = set()
     for page in MANUAL.glob("*.md"):
-        shown |= set(re.findall(r"images/([\w-]+)\.jpg", page.read_text(encoding="utf-8")))
+        shown |= set(re.findall(r"\]\(images/([\w-]+)\.jpg", page.read_text(encoding="utf-8")))
     assert shown == set(SCENES)
     for name in shown:
         assert 0 < (MANUAL / "images" / f"{name}.jpg").stat().st_size < MAX_BYTES, name
