@@ -106,9 +106,8 @@ class Session:
         session = self._store.session
         room = self.window.screen().availableGeometry()
         self.window.resize(min(_SIZE_PX[0], room.width()), min(_SIZE_PX[1], room.height()))
-        if session.geometry:
-            geometry = base64.b64decode(session.geometry, validate=False)
-            self.window.restoreGeometry(QByteArray(geometry))
+        if session.geometry:  # one that is none leaves the window as it is
+            self.window.restoreGeometry(QByteArray.fromBase64(session.geometry.encode()))
         self.window.columns.restore(session.columns)
         self.window.show()
         if self._is_second:

@@ -9,7 +9,7 @@ from app.core.controller import Controller
 from app.core.keys import KEYS
 from app.core.mapping import ControlMap
 from app.core.midi_binding import MidiBinding, Mode, Press, badge
-from app.core.midi_events import MidiKind, PortsChanged
+from app.core.midi_events import VIRTUAL_PORT, MidiKind, PortsChanged
 from app.core.pickup import Takeover
 from engine.protocol.beat import BeatClock
 
@@ -66,7 +66,7 @@ def devices(
         DeviceView(
             port=port,
             mark=_mark(port, ports.ports),
-            map_text=_map_text(controllers.get(port)),
+            map_text=_map_text(port, controllers.get(port)),
             page=mapping.surface.page(port),
             num_pages=max(
                 [b.page for b in mapping.bindings if b.port == port] + [mapping.surface.page(port)]
@@ -77,9 +77,10 @@ def devices(
     )
 
 
-def _map_text(controller: Controller | None) -> str:
+def _map_text(port: str, controller: Controller | None) -> str:
     if controller is None or not (controller.bindings or controller.stem):
-        return "nothing learned yet"
+        is_ours = port == VIRTUAL_PORT
+        return "Segue's own, for other programs" if is_ours else "nothing learned yet"
     is_factory = controller.is_read_only and not controller.based_on
     is_untried = controller.lights.rows and not controller.is_tried
     untried = ", not tried on hardware" if is_untried else ""

@@ -84,6 +84,10 @@ class ClockHeard(Message, frozen=True, kw_only=True):
     position: int = 0
 
 
+VIRTUAL_PORT = "segue-in"
+"""Our own port: other programs play us there. It is there whether or not a device is."""
+
+
 class PortsChanged(Message, frozen=True, kw_only=True):
     """What is connected now. `backend` is empty and `message` says why when MIDI is not there.
 

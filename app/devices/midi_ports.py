@@ -19,6 +19,7 @@ from typing import Any
 from app.core.coalesce import Coalescer
 from app.core.midi_arrival import arrival_ns
 from app.core.midi_events import (
+    VIRTUAL_PORT,
     ClockHeard,
     ControlMoved,
     JoinPairs,
@@ -30,7 +31,6 @@ from app.core.midi_events import (
 from app.core.midi_outbox import Outbox
 from app.core.midi_parse import Parser
 
-VIRTUAL_PORT = "segue-in"
 _CLIENT = "segue"
 _PULSE = "segue-pulse"
 _LIGHTS = "segue-lights"

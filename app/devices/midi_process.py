@@ -28,9 +28,7 @@ from app.core.midi_events import (
     commands_from_frames,
     to_frame,
 )
-from app.devices.midi_ports import ERRORS, VIRTUAL_PORT, Gatherer, Ports, open_ports
-
-__all__ = ["VIRTUAL_PORT", "main"]
+from app.devices.midi_ports import ERRORS, Gatherer, Ports, open_ports
 
 _LOOK_S = 0.002  # between two looks into the driver's queues
 _CALM_LOOK_S = 0.005  # when nothing came for a second: half the processor time

@@ -234,3 +234,19 @@ def test_the_tour_is_there_at_the_first_start_and_never_again_once_it_was_ended(
     assert play(start(end_it=False))
     assert play(start(end_it=True))  # it was not ended the first time
     assert not play(start(end_it=False))
+
+
+def test_a_window_opens_whatever_the_journal_says_of_its_place(host, segue_home, play):
+    store = SessionStore()
+    store.write(msgspec.structs.replace(store.session, geometry="x", columns="no base64 ü"))
+
+    async def start():
+        arguments = ["--port", str(host.port), "--attach-only", "--no-midi"]
+        options = app_main._parser().parse_args(arguments)
+        session = app_main.Session(options, SessionStore(), load_show(FIRST_SHOW))
+        session.open(with_midi=False, with_tour=False)
+        assert session.window.isVisible()
+        await session.close()
+        session.window.close()
+
+    play(start())
