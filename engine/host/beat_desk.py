@@ -126,6 +126,12 @@ class BeatDesk:
         """The beat that counts."""
         return beat_sources.clock(self._sources)
 
+    def next_move_s(self, now_s: float) -> float:
+        """Return when rows that wait for the beat may move: at once where nothing waits."""
+        if not self._quantum_beats or not self.clock.is_known:
+            return now_s
+        return self.clock.next_s(now_s, self._quantum_beats)
+
     def state(self) -> BeatState:
         """Return what the window shows."""
         beat, late_s = self._hit if self._hit is not None else (None, 0.0)

@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from msgspec import structs
 
@@ -44,6 +45,15 @@ CueCommand = LoadCues | Go | Back | StandBy | HoldFollow
 _TICK_S = 0.04
 
 
+@dataclass(frozen=True, slots=True)
+class _Move:
+    """A queued cue without a cut: when its rows move, which at once and which travel."""
+
+    due_s: float
+    cue: CueSpec
+    rest: Values
+
+
 class CuePlayer:
     """Owns the cue list and the fades."""
 
@@ -53,6 +63,7 @@ class CuePlayer:
         self._cues = CueList()
         self._fades: Fades = {}
         self._to_fade: tuple[CueSpec, Values] | None = None  # of the queued cue
+        self._move: _Move | None = None  # the queued cue, if it has no cut
         conductor.on_crossed_call = self._on_crossed
 
     def state(self) -> CueState:
@@ -131,6 +142,8 @@ class CuePlayer:
         self._fades, values = travel.sampled(self._fades, now_s)
         if values:
             self.conductor.obey(SetParameters(values=values))
+        if self._move is not None and now_s >= self._move.due_s:
+            self._make(self._move)
         frame = self.conductor.score.frame
         is_panic = frame["freeze"] >= 0.5 or frame["black"] >= 0.5
         self._cues, is_due = lists.ticked(self._cues, now_s, is_panic)
@@ -150,7 +163,7 @@ class CuePlayer:
         after, cue = lists.went_back(self._cues, now_s)
         if cue is not None:
             return self._fire(after, cue)
-        self.conductor.obey(CancelCut())
+        self._replace_queued()
         self._set(after)
         self._to_fade = None
         return f"{self._cues.standby or 'the end of the list'} stands by again"
@@ -165,6 +178,7 @@ class CuePlayer:
             self.conductor.obey(HardCut(look=look))
         else:
             self.conductor.obey(SoftCut(look=look, num_chunks=cue.num_chunks))
+        self._move = None
         self._fades = travel.without(self._fades, cue.look.parameters)
         self._to_fade = (cue, fading)
         self.conductor.supervisor.prepare(cue.look.prompt)
@@ -172,18 +186,36 @@ class CuePlayer:
         return f"{cue.name}: {cue.cut} cut at chunk {self.conductor.score.chunk_index}"
 
     def _fire_parameters(self, after: CueList, cue: CueSpec, fading: Values, rest: Values) -> str:
-        """Without a cut there is no boundary to wait for: edits land by themselves."""
-        if self._cues.queued:  # it is replaced
-            self.conductor.obey(CancelCut())
-        if rest:
-            self.conductor.obey(SetParameters(values=dict(rest)))
-        self._fades = travel.without(self._fades, cue.look.parameters)
+        """Without a cut there is no boundary to wait for: rows move on the beat, or at once."""
+        now_s = self._clock()
+        due_s = self.conductor.beats.next_move_s(now_s)
+        if self._cues.queued:
+            self._replace_queued()
         self._set(after)
         self._to_fade = (cue, fading)
+        self._move = _Move(due_s, cue, rest)
+        if due_s <= now_s:
+            self._make(self._move)
+            return f"{cue.name}: its parameters move"
+        return f"{cue.name}: its parameters move on the beat, in {due_s - now_s:.1f} s"
+
+    def _make(self, move: _Move) -> None:
+        """Move the rows of a cue without a cut: from now on it is on air."""
+        self._move = None
+        if move.rest:
+            self.conductor.obey(SetParameters(values=dict(move.rest)))
+        self._fades = travel.without(self._fades, move.cue.look.parameters)
         self._land(self.conductor.score.chunk_index)
-        return f"{cue.name}: its parameters move"
+
+    def _replace_queued(self) -> None:
+        """Take back what the queued cue asked for: its cut, or rows that wait for the beat."""
+        if self._move is None:
+            self.conductor.obey(CancelCut())
+        self._move = None
 
     def _on_crossed(self, plan: ChunkPlan, took_cut: bool) -> None:
+        if self._move is not None:
+            return  # it lands with its beat
         if took_cut or (plan.chunk_index == 0 and self._cues.queued):
             self._land(plan.chunk_index)
 
@@ -205,6 +237,7 @@ class CuePlayer:
     def _withdraw(self) -> None:
         self._set(lists.withdrawn(self._cues))
         self._to_fade = None
+        self._move = None
 
     def _set(self, cues: CueList) -> None:
         """Take the list as it is now; the prompt of a cue that comes to stand by is prepared."""

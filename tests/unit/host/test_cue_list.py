@@ -8,8 +8,10 @@ from engine.errors import ConfigError, EngineError, LocalProtocolError
 from engine.host import cue_list as lists
 from engine.host import fades as travel
 from engine.host import score as music
+from engine.host.beat_desk import BeatDesk
 from engine.host.cue_list import BOUNCE_S, CueList
 from engine.host.cue_player import CuePlayer
+from engine.protocol.beat_commands import SetQuantum, SetTempo
 from engine.protocol.cues import CueSpec
 from engine.protocol.messages import (
     Back,
@@ -173,6 +175,8 @@ class Stage:
         self.supervisor = self
         self.on_crossed_call = None
         self.plan = None
+        self.beats = BeatDesk(lambda *_: None, clock=lambda: 100.0)
+        self.beats.answer(SetTempo(bpm=120.0, beat=0.0, at_s=100.0))
 
     def obey(self, command):
         self.score = music.apply(self.score, command)
@@ -225,6 +229,8 @@ class Night:
                 case SetParameters():
                     self.stage.obey(command)
                     self.player.on_edited(command.values)
+                case SetQuantum():
+                    self.stage.beats.answer(command)
                 case _:
                     self.player.answer(command)
         except EngineError:
@@ -250,6 +256,7 @@ hands = st.lists(
         st.integers(1, 3).map(lambda n: SoftCut(num_chunks=n, look=Look(prompt="by hand"))),
         st.floats(0, 1).map(lambda v: SetParameters(values={"control_amount": v})),
         st.sampled_from([0.0, 1.0]).map(lambda v: SetParameters(values={"black": v})),
+        st.sampled_from([0.0, 4.0]).map(lambda beats: SetQuantum(quantum_beats=beats)),
         st.permutations(NIGHT).map(lambda cues: LoadCues(cues=tuple(cues[:4]))),
     ),
     max_size=40,
@@ -259,9 +266,13 @@ hands = st.lists(
 def check_invariants(night):
     cues, score = night.cues, night.stage.score
     assert {cues.on_air, cues.queued, cues.standby} <= {"", *cues.names}
-    if cues.queued:  # what the list calls queued is what the score waits with
-        assert score.pending is not None
-        assert score.pending.look.name in {one.name for one in NIGHT}
+    if cues.queued:  # what the list calls queued is what the score waits with, or rows for the beat
+        by_name = {one.name: one for one in NIGHT}
+        if by_name[cues.queued].cut is Cut.NONE:
+            assert score.pending is None
+        else:
+            assert score.pending is not None
+            assert score.pending.look.name in by_name
     if score.pending is not None and score.pending.look.prompt == "by hand":
         assert not cues.queued
     if cues.follow_in_s is not None:
@@ -289,6 +300,7 @@ def test_a_go_lands_at_the_next_boundary_with_its_whole_look(events, name):
     for event in (*events, None):  # a cut by hand that waits would land after a cue without a cut
         night.do(event)
     night.do(LoadCues(cues=NIGHT))
+    night.do(SetQuantum(quantum_beats=0.0))
     night.do(StandBy(cue=name))
     night.now_s += 1.0
     assert night.do(Go())
@@ -302,6 +314,37 @@ def test_a_go_lands_at_the_next_boundary_with_its_whole_look(events, name):
         assert [part.text for part in night.stage.plan.text] == [spec.look.prompt]
     if spec.cut is Cut.SOFT:
         assert spec.look.prompt in [part.text for part in night.stage.plan.text]
+
+
+def waiting_for_the_bar():
+    """A cue without a cut was fired a quarter of a second after a bar of two seconds."""
+    night = Night((cue("c", cut=Cut.NONE, parameters={"saturation": 1.5}), cue("d")))
+    night.do(SetQuantum(quantum_beats=4.0))
+    night.do(0.25)
+    night.do(Go())
+    night.do(None)
+    assert (night.cues.queued, night.cues.on_air) == ("c", "")
+    return night
+
+
+def test_rows_of_a_cue_without_a_cut_move_on_the_bar_and_not_before():
+    night = waiting_for_the_bar()
+    night.do(1.7)
+    assert night.stage.score.frame["saturation"] == 1.0
+    night.do(0.06)
+    assert night.stage.score.frame["saturation"] == 1.5
+    assert (night.cues.queued, night.cues.on_air) == ("", "c")
+    assert [event.cue for event in night.stage.events] == ["c"]
+
+
+@pytest.mark.parametrize("hand", [Back(), HardCut(look=Look(prompt="by hand"))])
+def test_rows_that_wait_for_the_bar_are_taken_back_by_back_and_by_a_cut(hand):
+    night = waiting_for_the_bar()
+    assert night.do(hand)
+    night.do(5.0)
+    night.do(None)
+    assert night.stage.score.frame["saturation"] == 1.0
+    assert (night.cues.queued, night.cues.on_air) == ("", "")
 
 
 def test_a_fade_lands_on_its_target_and_a_hand_takes_a_row_out_of_it():
