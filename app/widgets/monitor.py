@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QFont, QImage, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import QFont, QImage, QPainter, QPaintEvent, QPen, QRegion
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.widgets import theme
@@ -53,8 +53,9 @@ class Monitor(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Letterbox the frame, then what is to be said."""
         painter = QPainter(self)
-        painter.fillRect(self.rect(), theme.colour(theme.NIGHT))
         target = self._target()
+        for bar in QRegion(self.rect()).subtracted(QRegion(target)):
+            painter.fillRect(bar, theme.colour(theme.NIGHT))
         if self._image.isNull():
             painter.fillRect(target, theme.colour(theme.SURFACE))
         else:
