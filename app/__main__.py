@@ -101,7 +101,7 @@ class Session:
         self.instrument.midi.attach(self.midi)
         self.client.link_changed.connect(self._on_link_changed)
 
-    def open(self, with_midi: bool, with_tour: bool) -> None:
+    def open(self, with_midi: bool, with_tour: bool = False) -> None:
         """Show the window where it was, and say what the last session left behind."""
         session = self._store.session
         room = self.window.screen().availableGeometry()
@@ -179,6 +179,7 @@ async def _run(options: argparse.Namespace, store: SessionStore, show: Show) -> 
     _close_on_signals(session.window)
     session.open(with_midi=not options.no_midi, with_tour=options.screenshot is None)
     if options.screenshot is not None:
+        session.window.resize(*_SIZE_PX)  # however small the screen that nobody looks at
         after_ms = round(options.after * 1000)
         QTimer.singleShot(after_ms, lambda: _take_screenshot(session.window, options.screenshot))
     conversation = asyncio.ensure_future(session.client.run())
