@@ -31,10 +31,8 @@ def figure(window, caption):
     return window.hud.values[captions.index(caption)]
 
 
-def test_remotes_see_the_pads_of_the_window_and_every_edit_of_them(host, play):
-    assert pads(host) == []
-
-    async def perform():
+def test_remotes_see_the_pads_of_the_window_and_every_edit_of_them(play):
+    async def perform(host):
         async with playing(host.port) as window:
             await until(lambda: len(pads(host)) == 12)
             assert pads(host)[0]["picture"] == "/presets/1/picture"
@@ -43,7 +41,9 @@ def test_remotes_see_the_pads_of_the_window_and_every_edit_of_them(host, play):
             desk.put(replace(desk.show, presets=(renamed, *desk.show.presets[1:])))
             await until(lambda: pads(host)[0]["name"] == "Ashes")
 
-    play(perform())
+    with host_process("--osc", "0") as host:  # no window has told this one of its pads yet
+        assert pads(host) == []
+        play(perform(host))
 
 
 def test_the_window_shows_where_osc_is_what_came_and_why_it_was_refused(host, play):
