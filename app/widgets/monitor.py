@@ -54,7 +54,8 @@ class Monitor(QWidget):
         """Letterbox the frame, then what is to be said."""
         painter = QPainter(self)
         target = self._target()
-        for bar in QRegion(self.rect()).subtracted(QRegion(target)):
+        bars = QRegion(self.rect()).subtracted(QRegion(target))
+        for bar in bars:  # type: ignore[attr-defined]  # PySide's types lack it
             painter.fillRect(bar, theme.colour(theme.NIGHT))
         if self._image.isNull():
             painter.fillRect(target, theme.colour(theme.SURFACE))

@@ -1,6 +1,7 @@
 """Nothing a user made is lost: a writer is killed at each of its system calls, for real."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -20,7 +21,8 @@ def write_until_killed(calls, what, path):
     command = [sys.executable, "-S", "-m", "tests.killed_writer", str(calls), what, str(path)]
     if what == "save":
         del command[1]
-    run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    where = os.environ | {"PYTHONPATH": str(ROOT)}  # without `site` nothing else says where we are
+    run = subprocess.run(command, cwd=ROOT, env=where, capture_output=True, text=True, timeout=60)
     assert run.returncode in (0, -signal.SIGKILL), run.stderr
     return run.returncode != 0, run.stdout.split()
 
