@@ -267,15 +267,12 @@ def check_invariants(night):
     cues, score = night.cues, night.stage.score
     assert {cues.on_air, cues.queued, cues.standby} <= {"", *cues.names}
     if cues.queued:  # what the list calls queued is what the score waits with, or rows for the beat
-        by_name = {one.name: one for one in NIGHT}
-        if score.pending is None:
-            assert by_name[cues.queued].cut is Cut.NONE
-            assert night.player._move is not None
-        else:
-            assert score.pending.look.name in by_name
-            assert night.player._move is None
-    if score.pending is not None and score.pending.look.prompt == "by hand":
-        assert not cues.queued
+        if night.player._move is None:
+            assert score.pending is not None
+            assert score.pending.look.name in {one.name for one in NIGHT}
+            assert score.pending.look.prompt != "by hand"
+    else:
+        assert night.player._move is None
     if cues.follow_in_s is not None:
         assert cues.on_air
     assert night.stage.standby_prompt == (f"{cues.standby} prompt" if cues.standby else "")
