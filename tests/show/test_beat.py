@@ -99,7 +99,8 @@ def test_what_cannot_be_is_refused_and_changes_nothing(host):
 
 
 def has_moved(states):
-    amounts = {state.modulated.get("input_amount") for state in states}  # half of the throws are 0
+    # Before its first chunk a row has not moved, and half of the throws are 0.
+    amounts = {state.modulated.get("input_amount", 0.0) for state in states}
     return len(amounts) > 1 and len({state.modulated["dimmer"] for state in states}) > 6
 
 
