@@ -53,10 +53,6 @@ class Graphs:
         recording.graph.replay()
         return cast(Result, recording.result)
 
-    def forget(self) -> None:
-        """Drop all recordings."""
-        self._graphs.clear()
-
     def _record(self, work: Callable[[], object]) -> _Recording:
         work()  # compiles kernels and lets libraries make their plans
         torch.cuda.synchronize()

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from engine.worker.kernels import narrow
+from engine.worker.kernels.attention_backends import SoftmaxAttention
 from engine.worker.kernels.products import FP8, Activation, Product, multiply
 from engine.worker.kernels.rows import (
     Turn,
@@ -27,9 +28,6 @@ from engine.worker.kernels.rows import (
 from engine.worker.models.wan.blocks import TextKV
 from engine.worker.models.wan.fast_weights import FastBlock, TimeRows
 from engine.worker.models.wan.kv_cache import Keys
-
-SoftmaxAttention = Callable[[Tensor, Tensor, Tensor], Tensor]
-"""q, k, v [1, L, n, dh] → [1, L, n, dh]."""
 
 
 class Attends(NamedTuple):

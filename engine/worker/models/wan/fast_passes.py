@@ -35,10 +35,8 @@ from engine.worker.models.wan.fast_inputs import HeldControl, HeldInputs, HeldRo
 from engine.worker.models.wan.fast_vace import FastVace
 from engine.worker.models.wan.fast_weights import FastBlock, TimeRows, time_rows
 from engine.worker.models.wan.kv_cache import CachePass, Keys, KVCache, TextCache, turn_of
-from engine.worker.models.wan.passes import PlainPasses, Steer
+from engine.worker.models.wan.passes import MAX_KNOWN_TIMES, PlainPasses, Steer
 from engine.worker.models.wan.rope import rope_table
-
-_MAX_KNOWN_TIMES = 64
 
 
 class FastPasses:
@@ -136,10 +134,9 @@ class FastPasses:
     def _time_rows(self, timestep: float) -> tuple[TimeRows, TimeRows | None]:
         """Rows of the transformer and of the stack; a show uses few timesteps."""
         if timestep not in self._known_times:
-            if len(self._known_times) >= _MAX_KNOWN_TIMES:
+            if len(self._known_times) >= MAX_KNOWN_TIMES:
                 self._known_times.clear()
-            told = torch.tensor([[timestep]], device=self._model.device)
-            e, e6 = self._model.embed_time(told)
+            e, e6 = self._plain.time_rows(timestep)
             head = self._model.head
             own = time_rows(e, e6, self._blocks, head)
             stack = time_rows(e, e6, self._vace.blocks, head) if self._vace else None

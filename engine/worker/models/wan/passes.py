@@ -21,7 +21,7 @@ from engine.worker.models.wan.kv_cache import KVCache, TextCache
 from engine.worker.models.wan.transformer import CausalTransformer
 from engine.worker.models.wan.vace import ChunkHints
 
-_MAX_KNOWN_TIMES = 64
+MAX_KNOWN_TIMES = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +86,12 @@ class PlainPasses:
 
     def _embed(self, inputs: Tensor, timestep: float) -> tuple[Tensor, Tensor, Tensor]:
         """Tokens [B, L, D] and time rows e, e6 (one row for all latent frames)."""
-        return self._model.embed_patches(inputs), *self._time_rows(timestep)
+        return self._model.embed_patches(inputs), *self.time_rows(timestep)
 
-    def _time_rows(self, timestep: float) -> tuple[Tensor, Tensor]:
+    def time_rows(self, timestep: float) -> tuple[Tensor, Tensor]:
         """Time rows e and e6; a show uses few timesteps, so each is embedded once."""
         if timestep not in self._known_times:
-            if len(self._known_times) >= _MAX_KNOWN_TIMES:
+            if len(self._known_times) >= MAX_KNOWN_TIMES:
                 self._known_times.clear()
             told = torch.tensor([[timestep]], device=self._model.device)
             self._known_times[timestep] = self._model.embed_time(told)
