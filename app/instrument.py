@@ -14,7 +14,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.core import history as past
 from app.core.cue_view import neighbour
-from app.core.deck import cut_look, values_as_set
+from app.core.deck import cut_look, values_as_set, waits
 from app.core.edits import Edits
 from app.core.history import (
     Edit,
@@ -136,7 +136,7 @@ class Instrument(QObject):
     def cancel(self) -> None:
         """Take back what has not landed; quiet when there is nothing."""
         state = self.state
-        if state is not None and (state.cut.pending is not Cut.NONE or state.cut.soft_chunks):
+        if state is not None and (waits(state) or state.cut.soft_chunks):
             self._client.send(CancelCut())
 
     def press_preset(self, preset: Preset, cut: Cut = Cut.NONE) -> None:

@@ -85,6 +85,8 @@ def countdown_text(state: CueState) -> str:
     """Return what GO's line says: the countdown, or what waits for a hand; empty without cues."""
     if not state.names:
         return ""
+    if state.moves_in_s is not None:
+        return f"moves in {state.moves_in_s:.1f} s"
     if not state.standby:
         return "end of the list"
     if state.follow_in_s is None:

@@ -92,6 +92,11 @@ def _pending_text(state: EngineState) -> str:
             return f"{edits} edit{'s' * (edits > 1)}" if edits else ""
 
 
+def waits(state: EngineState) -> bool:
+    """Whether something waits that CANCEL takes back: a cut, or a cue's rows for the beat."""
+    return state.cut.pending is not Cut.NONE or bool(state.cues.queued)
+
+
 def slider_view(row: Parameter, state: EngineState, edits: Mapping[str, float]) -> SliderView:
     """Return live and target value; the performer's unconfirmed edit is the newest target."""
     live = state.live.get(row.id, row.default)

@@ -7,6 +7,7 @@ radio, `value` set  elsewhere   waits                           stands there
 pad, preset         -           its cut waits                   on air; `air` when we are on program
 cue                 -           it waits                        on air; `air` as above
 cut, GO             -           that cut, a cue waits           a soft cut is under way
+cancel              -           a cut or a cue waits            -
 midi:shift, page    -           -                               held; on that page
 """
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.core.deck import PadState, pad_state
+from app.core.deck import PadState, pad_state, waits
 from app.core.hud import is_on_program
 from app.core.midi_binding import MidiBinding, Mode
 from app.core.midi_lights import Lit, Shown
@@ -93,7 +94,7 @@ def _cut(action: str, state: EngineState | None) -> Lit:
     if state is None:
         return Lit.IDLE
     pending = {Cut.HARD: "hard", Cut.SOFT: "soft", Cut.NONE: ""}[state.cut.pending]
-    if action == pending or (action == "cancel" and pending):
+    if action == pending or (action == "cancel" and waits(state)):
         return Lit.QUEUED
     return Lit.ACTIVE if action == "soft" and state.cut.soft_chunks else Lit.IDLE
 

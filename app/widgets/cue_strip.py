@@ -171,9 +171,10 @@ class CueStrip(QWidget):
             self._blink.stop() if self._blink.isActive() else self._blink.start()
 
     def show_countdown(self, text: str, is_held: bool) -> None:
-        """Show when the next cue goes by itself."""
+        """Show when the next cue goes by itself, or when one that waits for the beat moves."""
         counts = text.startswith("goes")
-        self.countdown.say(text, "warning" if counts and not is_held else "plain")
+        is_soon = text.startswith("moves") or (counts and not is_held)
+        self.countdown.say(text, "warning" if is_soon else "plain")
         self.hold.setChecked(is_held)
         self.hold.setEnabled(counts or is_held)
 

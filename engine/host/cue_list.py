@@ -12,11 +12,14 @@
                 |                                 | by hand replaced it before its boundary
     crossed     | a cut by hand landed: no cue is | q is on air; its follow-on counts
                 | on air, no follow-on counts     |
+    overtaken   | the same                        | the same, and q waits on: it has no cut, its
+                |                                 | rows wait for the beat
     ticked      | the countdown runs; at 0 it is  | nothing counts: a follow-on counts only
                 | due, once                       | from a cue that is on air
 
-`crossed` is told of a boundary that took a waiting cut, and of nothing else. Both ends of a
-follow-on are boundaries, so a cue is *seen* for its follow-on time, rounded up to a chunk.
+`crossed` is told of a boundary that took a waiting cut, and of nothing else; `overtaken` of one
+that took a cut by hand while a cue without a cut waits for the beat. Both ends of a follow-on are
+boundaries, so a cue is *seen* for its follow-on time, rounded up to a chunk.
 
 Panic: while the picture is frozen or black the countdown stands still, so that a show does not
 run away behind it. GO works all the same.
@@ -162,11 +165,16 @@ def withdrawn(cues: CueList) -> CueList:
 def crossed(cues: CueList, now_s: float) -> CueList:
     """Note that a boundary took the cut that waited: the queued cue's, else one by hand."""
     if not cues.queued:
-        return replace(cues, on_air="", left_s=None)
+        return overtaken(cues)
     landed = cue_of(cues, cues.queued)
     return replace(
         cues, on_air=landed.name, queued="", stood="", left_s=landed.follow_s, at_s=now_s
     )
+
+
+def overtaken(cues: CueList) -> CueList:
+    """Note that a cut by hand landed: the cue on air has left; what is queued waits on."""
+    return replace(cues, on_air="", left_s=None)
 
 
 def held(cues: CueList, is_held: bool) -> CueList:

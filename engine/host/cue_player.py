@@ -68,7 +68,10 @@ class CuePlayer:
 
     def state(self) -> CueState:
         """Return what the window shows."""
-        return lists.state_of(self._cues)
+        said = lists.state_of(self._cues)
+        if self._move is None:
+            return said
+        return structs.replace(said, moves_in_s=max(0.0, self._move.due_s - self._clock()))
 
     @property
     def cues(self) -> CueList:
@@ -97,7 +100,7 @@ class CuePlayer:
         now_s = self._clock()
         match command:
             case LoadCues():
-                self._set(lists.loaded(self._cues, command.list_name, command.cues))
+                self._load(lists.loaded(self._cues, command.list_name, command.cues))
                 return f"{len(command.cues)} cues"
             case Go():
                 after, cue = lists.go(self._cues, now_s)
@@ -111,6 +114,14 @@ class CuePlayer:
                 self._cues = lists.held(self._cues, command.is_held)
                 return "the follow-on waits" if command.is_held else "the follow-on counts"
 
+    def _load(self, after: CueList) -> None:
+        """Take another list. Rows of a cue that is not in it wait for no beat: nobody sees them."""
+        if self._move is not None and not after.queued:
+            text = f"{self._cues.queued} left the cue list while it waited: it does not land"
+            self.conductor.notice(Severity.INFO, "cues", text)
+            self._move = self._to_fade = None
+        self._set(after)
+
     # ------------------------------------------------------------ what others do to the score
 
     def on_cut_by_hand(self, command: HardCut | SoftCut) -> None:
@@ -119,10 +130,20 @@ class CuePlayer:
         rows = command.look.parameters if command.look is not None else {}
         self._fades = travel.without(self._fades, rows)
 
-    def on_cancelled(self, ran_before: bool) -> None:
-        """What waited is forgotten; a soft cut that ran stops, and stays the cue on air."""
-        if not ran_before:
-            self._withdraw()
+    def cancel(self) -> str:
+        """Forget all that waits; where nothing does, stop a soft cut: its cue stays on air.
+
+        Raises:
+            LocalProtocolError: nothing waits or runs.
+        """
+        cut, rows = self.conductor.score.pending, self._move
+        if cut is None and rows is None:
+            self.conductor.obey(CancelCut())
+            return "soft cut stopped where it is"
+        if cut is not None:
+            self.conductor.obey(CancelCut())
+        self._withdraw()
+        return "the cut is forgotten" if cut is not None else "the cue is forgotten"
 
     def on_edited(self, values: Values) -> None:
         """The performer's hand beats a fade."""
@@ -214,9 +235,11 @@ class CuePlayer:
         self._move = None
 
     def _on_crossed(self, plan: ChunkPlan, took_cut: bool) -> None:
-        if self._move is not None:
-            return  # it lands with its beat
-        if took_cut or (plan.chunk_index == 0 and self._cues.queued):
+        opens = plan.chunk_index == 0 and self.conductor.score.pending is None
+        if self._move is not None:  # the cue lands with its beat; a cut is one by hand
+            if took_cut:
+                self._cues = lists.overtaken(self._cues)
+        elif took_cut or (opens and self._cues.queued):
             self._land(plan.chunk_index)
 
     def _land(self, chunk_index: int) -> None:

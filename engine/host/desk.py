@@ -189,7 +189,8 @@ class Desk:
 
     def _obey(self, command: music.ScoreCommand) -> str:
         conductor = self._conductor
-        ran_before = conductor.score.pending is None and conductor.score.ramp is not None
+        if isinstance(command, CancelCut):
+            return self._cues.cancel()
         conductor.obey(command)
         match command:
             case SetParameters():
@@ -203,9 +204,6 @@ class Desk:
             case HardCut() | SoftCut():
                 self._cues.on_cut_by_hand(command)
                 return self._effect_of_cut()
-            case CancelCut():
-                self._cues.on_cancelled(ran_before)
-                return "soft cut stopped where it is" if ran_before else "the cut is forgotten"
 
     async def _open(self, command: LoadPads | PreparePrompts | OpenPage) -> str:
         if isinstance(command, OpenPage):

@@ -32,6 +32,7 @@ class CueState(Value, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
     on_air: str = ""  # the tally is red on it
     queued: str = ""  # fired, waits for its boundary
+    moves_in_s: float | None = None  # until the rows of a queued cue without a cut move
     standby: str = ""  # GO fires it; its prompt is encoded
     follow_in_s: float | None = None  # to the follow-on; None: none counts
     is_held: bool = False  # the follow-on waits until it is let go

@@ -57,7 +57,8 @@ def test_a_view_says_how_a_cue_comes_and_lights_it():
     assert first.how == "soft 6 · fade 2 s · 1 row · → 1:35"
     assert (first.light, second.light) == (CueLight.ON_AIR, CueLight.STANDBY)
     assert countdown_text(state) == "goes in 12 s"
-    gone = CueState(names=("Intro", "b"), on_air="Intro", queued="b")
+    gone = CueState(names=("Intro", "b"), on_air="Intro", queued="b", moves_in_s=1.24)
+    assert countdown_text(gone) == "moves in 1.2 s"
     assert [view.light for view in lit((first, second), gone)] == [CueLight.ON_AIR, CueLight.QUEUED]
     assert lit((first, second), state) == (first, second)
     assert [time_text(s) for s in (0.5, 7, 9.97, 61)] == ["0.5 s", "7 s", "0:10", "1:01"]

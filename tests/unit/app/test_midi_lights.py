@@ -149,6 +149,11 @@ def test_a_cut_blinks_while_it_waits():
     assert lit("cut:soft", cut=CutState(soft_chunks=4)) is Lit.ACTIVE
 
 
+def test_cancel_blinks_while_rows_of_a_cue_wait_for_the_beat():
+    assert lit("cut:cancel", cues=CueState(names=("One",), queued="One")) is Lit.QUEUED
+    assert lit("cut:cancel", cues=CueState(names=("One",), on_air="One")) is Lit.IDLE
+
+
 def test_a_switch_is_queued_until_it_is_live_and_a_ring_shows_where_it_goes():
     assert lit("parameter:freeze", values={"freeze": 1.0}) is Lit.QUEUED
     assert lit("parameter:freeze", values={"freeze": 1.0}, live={"freeze": 1.0}) is Lit.ACTIVE
