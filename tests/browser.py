@@ -26,6 +26,8 @@ PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
 TABLET = {"width": 1180, "height": 820, "deviceScaleFactor": 1, "mobile": True}
 
 _NEXT_TOUCH_S = 0.4  # Chromium takes a tap right after a drag as part of it
+# Chromium drops what is touched before a page has first been drawn.
+_TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
 
 
 class Page:
@@ -62,8 +64,14 @@ class Page:
             while not await self.run(f"Boolean({script})"):
                 await asyncio.sleep(0.05)
 
+    async def drawn(self):
+        """Wait until the page as it is now has been drawn."""
+        await self.until("performance.getEntriesByType('paint').length")
+        await self.ask("Runtime.evaluate", expression=_TWO_FRAMES, awaitPromise=True)
+
     async def middle(self, selector):
         """Return where an element is, scrolled into view."""
+        await self.drawn()
         return await self.run(
             f"(() => {{ const e = document.querySelector({selector!r});"
             "e.scrollIntoView({block: 'center'}); const r = e.getBoundingClientRect();"
