@@ -285,6 +285,21 @@ DEPTH = Model(
     ),
 )
 
+VIDEO_DEPTH = Model(
+    name="video-depth",
+    summary="Steadier depth: sees frames over time, takes the place of depth",
+    licence=_apache(),  # card of the repository; the larger sizes are not commercial
+    gpu="1 GB more, or none on a CPU",
+    files=(  # size and sha256: eight projects that hold the file against them agree
+        HubFile(
+            repo="depth-anything/Video-Depth-Anything-Small",
+            path="video_depth_anything_vits.pth",
+            size_bytes=116_440_756,
+            sha256="13379300b739e659f076a59d52e9801bd8d38c541a7e71f73bbca4dcfb013609",
+        ),
+    ),
+)
+
 PERSON = Model(
     name="person",
     summary="Control map and mask person: people steer, or are redrawn",
@@ -301,7 +316,8 @@ PERSON = Model(
 )
 
 CATALOGUE: tuple[Model, ...] = (
-    HOUSE, SELF_FORCING, LONGLIVE, KREA, VACE_SMALL, VACE_LARGE, WAN_VAE, TAEW, UMT5, DEPTH, PERSON,
+    HOUSE, SELF_FORCING, LONGLIVE, KREA, VACE_SMALL, VACE_LARGE, WAN_VAE, TAEW, UMT5, DEPTH,
+    VIDEO_DEPTH, PERSON,
 )  # fmt: skip
 
 

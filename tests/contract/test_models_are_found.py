@@ -6,6 +6,7 @@ from engine.errors import WeightsError
 from engine.model_store.catalogue import find, with_needs
 from engine.model_store.store import Store
 from engine.protocol.places import models_folder
+from engine.worker.models.depth import depth_anything, video_depth
 from engine.worker.models.folders import find_model
 from engine.worker.models.spec import MODELS
 from engine.worker.models.wan.text_weights import TEXT_PLACES
@@ -59,7 +60,11 @@ def test_a_pulled_stack_goes_onto_a_pulled_model(name):
 
 @pytest.mark.parametrize(
     ("name", "where"),
-    [("depth", depth.weights_path), ("person", person.weights_path)],
+    [
+        ("depth", depth_anything.PUBLISHED.path),
+        ("video-depth", video_depth.PUBLISHED.path),
+        ("person", person.weights_path),
+    ],
 )
 def test_a_pulled_preprocessor_is_where_its_control_map_looks(name, where):
     model = find(name)

@@ -1,4 +1,5 @@
-"""Slow, plain Depth-Anything-V2 in float64: weights by name, resampling by matrices."""
+"""Slow, plain Depth-Anything-V2 and Video-Depth-Anything in float64: weights by name, resampling by
+matrices, the past of a frame by its number."""
 
 import math
 
@@ -14,9 +15,89 @@ DEVIATION = (0.229, 0.224, 0.225)
 def depth(w: Weights, picture, *, heads: int, taps, grid: int):
     """Inverse depth [H, W] of a picture [3, H, W] in 0..1."""
     w = {key: value.double() for key, value in w.items()}
+    return head(w, "depth_head.", encoder(w, normed(picture), heads, taps, grid))
+
+
+def video_depth(
+    w: Weights, pictures, *, heads: int, taps, grid: int, motion_heads: int, groups: int
+):
+    """Inverse depth [T, H, W] of frames [T, 3, H, W] in 0..1, each with the frames it may see."""
+    w = {key: value.double() for key, value in w.items()}
+    states, found = {}, []
+    for number, picture in enumerate(pictures):
+        seen = frames_seen(number)
+
+        def over_time(place, x, number=number, seen=seen):
+            prefix = f"head.motion_modules.{place}.temporal_transformer."
+            return motion(w, prefix, x, number, seen, states, motion_heads, groups)
+
+        features = encoder(w, normed(picture), heads, taps, grid)
+        found.append(head(w, "head.", features, over_time))
+    return torch.stack(found)
+
+
+def frames_seen(number: int):
+    """Numbers of the 31 frames that frame `number` sees, oldest first; none for the first.
+
+    The authors keep a list that begins with 32 times the first frame and takes a second element out
+    for each one that is added beyond 42. They show its first two and its last 29.
+    """
+    if number == 0:
+        return []
+    kept = [0] * 32 + list(range(1, number))
+    kept = kept[:1] + kept[1 + max(len(kept) - 42, 0) :]
+    return kept[:2] + kept[-29:]
+
+
+def motion(w: Weights, prefix: str, x, number: int, seen, states, heads: int, groups: int):
+    """Every pixel of x [C, h, w] looks at itself in the frames before."""
+    channels, height, width = x.shape
+    grouped = x.reshape(groups, -1)
+    centred = grouped - grouped.mean(1, keepdim=True)
+    scaled = centred / (centred.square().mean(1, keepdim=True) + 1e-6).sqrt()
+    scaled = scaled.reshape(channels, -1).T * w[prefix + "norm.weight"] + w[prefix + "norm.bias"]
+    y = linear(w, prefix + "proj_in", scaled)
+    block_prefix = prefix + "transformer_blocks.0."
+    for index in (0, 1):
+        part = f"{block_prefix}attention_blocks.{index}."
+        states[part, number] = layer_norm(w, f"{block_prefix}norms.{index}", y, 1e-5)
+        window = [states[part, one] for one in (*seen, number)]
+        y = y + looked(w, part, window, heads)
+    inner, gate = linear(
+        w, block_prefix + "ff.net.0.proj", layer_norm(w, block_prefix + "ff_norm", y, 1e-5)
+    ).chunk(2, 1)
+    gate = gate * 0.5 * (1 + torch.erf(gate / math.sqrt(2)))
+    y = y + linear(w, block_prefix + "ff.net.2", inner * gate)
+    return x + linear(w, prefix + "proj_out", y).T.reshape(channels, height, width)
+
+
+def looked(w: Weights, prefix: str, window, heads: int):
+    """Attention of the last of frames [N, C], one pixel after the other."""
+    channels = window[0].shape[1]
+    size, rows = channels // heads, []
+    waves = [
+        [
+            (math.cos if i % 2 else math.sin)(place / 10_000 ** (2 * (i // 2) / channels))
+            for i in range(channels)
+        ]
+        for place in range(len(window))
+    ]
+    for pixel in range(len(window[0])):
+        frames = torch.stack([frame[pixel] for frame in window]) + torch.tensor(waves).double()
+        query = w[prefix + "to_q.weight"] @ frames[-1]
+        key, value = (frames @ w[prefix + name].T for name in ("to_k.weight", "to_v.weight"))
+        mixed = []
+        for one in range(heads):
+            part = slice(one * size, (one + 1) * size)
+            share = torch.softmax(key[:, part] @ query[part] / math.sqrt(size), 0)
+            mixed.append(share @ value[:, part])
+        rows.append(torch.cat(mixed))
+    return linear(w, prefix + "to_out.0", torch.stack(rows))
+
+
+def normed(picture):
     mean, deviation = (torch.tensor(v).double().view(3, 1, 1) for v in (MEAN, DEVIATION))
-    features = encoder(w, (picture.double() - mean) / deviation, heads, taps, grid)
-    return head(w, features)
+    return (picture.double() - mean) / deviation
 
 
 def encoder(w: Weights, pixels, heads: int, taps, grid: int):
@@ -87,13 +168,13 @@ def attention(w: Weights, prefix: str, x, heads: int):
     return linear(w, prefix + "proj", torch.cat(mixed, 1))
 
 
-def head(w: Weights, features):
-    prefix = "depth_head."
+def head(w: Weights, prefix: str, features, over_time=lambda place, x: x):
     height, width = features[0].shape[1:]
     pyramid = [conv(w, f"{prefix}projects.{i}", f) for i, f in enumerate(features)]
     pyramid[0] = grown(w, prefix + "resize_layers.0", pyramid[0], 4)
     pyramid[1] = grown(w, prefix + "resize_layers.1", pyramid[1], 2)
     pyramid[3] = conv(w, prefix + "resize_layers.3", pyramid[3], stride=2)
+    pyramid[2], pyramid[3] = over_time(0, pyramid[2]), over_time(1, pyramid[3])
     prefix += "scratch."
     fine = [conv(w, f"{prefix}layer{i + 1}_rn", f) for i, f in enumerate(pyramid)]
     sizes = [(2 * fine[0].shape[1], 2 * fine[0].shape[2]), *(f.shape[1:] for f in fine[:3])]
@@ -103,6 +184,7 @@ def head(w: Weights, features):
         x = fine[3] if place == 3 else x + residual(w, name + "resConfUnit1.", fine[place])
         x = resampled(residual(w, name + "resConfUnit2.", x), *sizes[place])
         x = conv(w, name + "out_conv", x)
+        x = over_time(5 - place, x) if place >= 2 else x
     x = resampled(conv(w, prefix + "output_conv1", x), 14 * height, 14 * width)
     x = torch.relu(conv(w, prefix + "output_conv2.0", x))
     return torch.relu(conv(w, prefix + "output_conv2.2", x))[0]
@@ -145,7 +227,7 @@ def linear(w: Weights, name: str, x):
     return x @ w[name + ".weight"].T + w[name + ".bias"]
 
 
-def layer_norm(w: Weights, name: str, x):
+def layer_norm(w: Weights, name: str, x, eps=1e-6):
     centred = x - x.mean(1, keepdim=True)
-    deviation = (centred.square().mean(1, keepdim=True) + 1e-6).sqrt()
+    deviation = (centred.square().mean(1, keepdim=True) + eps).sqrt()
     return centred / deviation * w[name + ".weight"] + w[name + ".bias"]

@@ -3,28 +3,22 @@
 In, Out, Thread: see `base`. The network runs on the worker's device, on a GPU in a stream of its
 own, so that the generator's work never waits for it.
 
-The network judges every frame alone: its unit drifts and its values flicker. So the range follows
-slowly, and small changes of a value are taken for flicker and smoothed, large ones for motion and
-not.
+Of two networks the one that sees frames over time runs wherever its file is. The other judges
+every frame alone: its values flicker, so small changes of a value are smoothed, large ones are
+taken for motion and are not. The unit of either may drift, so the range follows slowly.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Protocol
 
 import cv2
 import numpy as np
 import torch
 
 from engine.errors import OutOfMemoryError
-from engine.protocol.places import models_folder
 from engine.worker.device import Compute
-from engine.worker.models.depth.depth_anything import (
-    FILE_NAME,
-    FOLDER_NAME,
-    DepthAnything,
-    load_depth,
-)
+from engine.worker.models.depth import depth_anything, video_depth
 from engine.worker.preprocess.base import Frame, Preprocessor
 from engine.worker.preprocess.slow_range import Field, SlowRange
 
@@ -36,28 +30,44 @@ _MOTION = 0.25  # from here on it is motion
 _FLICKER_SHARE = 0.3  # of the new frame in what is shown, where it is flicker
 
 
+class DepthNet(Protocol):
+    """A network that says how near things are."""
+
+    patch_px: int
+    is_steady: bool  # sees frames over time, so that its values do not flicker
+
+    def __call__(self, picture: torch.Tensor) -> torch.Tensor:
+        """Return inverse depth [1, H, W] of the next frame [1, 3, H, W] in 0..1."""
+        ...
+
+    def reset(self) -> None:
+        """Forget the frames before."""
+        ...
+
+
 class Depth(Preprocessor):
     """Nearness over a slowly followed range.
 
     Args:
-        model: on its device, in its type.
+        model: on `device`, in its type.
         short_px: the shorter side of its input; rounded to the model's patches.
     """
 
     kind = "depth"
 
-    def __init__(self, model: DepthAnything, short_px: int) -> None:
+    def __init__(self, model: DepthNet, device: torch.device, short_px: int) -> None:
         self._model = model
         self._short_px = short_px
-        self._device = next(model.parameters()).device
-        is_cuda = self._device.type == "cuda"
+        self._device = device
+        is_cuda = device.type == "cuda"
         # Its calls are untyped in torch.
-        self._stream = torch.cuda.Stream(self._device) if is_cuda else None  # type: ignore[no-untyped-call]
+        self._stream = torch.cuda.Stream(device) if is_cuda else None  # type: ignore[no-untyped-call]
         self._range = SlowRange(0.02, 0.98, min_width=_MIN_WIDTH, rate=0.05)
         super().__init__()
 
     def reset(self) -> None:
-        """Forget the range and the depth of the frame before."""
+        """Forget the range and the frames before."""
+        self._model.reset()
         self._range.reset()
         self._shown: Field | None = None
 
@@ -70,7 +80,8 @@ class Depth(Preprocessor):
         height, width = frame.shape[:2]
         found = cv2.resize(self._found(frame), (width // 2, height // 2))
         new = self._range.norm(np.asarray(found, np.float32))
-        self._shown = new if self._shown is None else _calmed(self._shown, new)
+        before = None if self._model.is_steady else self._shown
+        self._shown = new if before is None else _calmed(before, new)
         return self._shown
 
     def _found(self, frame: Frame) -> Field:
@@ -96,22 +107,20 @@ class Depth(Preprocessor):
 
 
 def load_depth_preprocessor(compute: Compute) -> Depth:
-    """Load the network from the models folder.
+    """Load a network from the models folder: the steadier one, if it is there.
 
     Raises:
-        WeightsError: its file is missing or broken.
+        WeightsError: neither file is there, or the one that is there is broken.
     """
-    is_cuda = compute.device.type == "cuda"
+    device, is_cuda = compute.device, compute.device.type == "cuda"
     dtype = torch.float16 if is_cuda else torch.float32
-    model = load_depth(weights_path(), compute.device, dtype)
-    return Depth(model, _SHORT_CUDA_PX if is_cuda else _SHORT_CPU_PX)
-
-
-def weights_path() -> Path:
-    """Return where the network's file is, or would be: as .safetensors, else as published."""
-    published = models_folder() / FOLDER_NAME / FILE_NAME
-    converted = published.with_suffix(".safetensors")
-    return converted if converted.is_file() else published
+    steady = video_depth.PUBLISHED.path()
+    model: DepthNet
+    if steady.is_file():
+        model = video_depth.load_video_depth(steady, device, dtype)
+    else:
+        model = depth_anything.load_depth(depth_anything.PUBLISHED.path(), device, dtype)
+    return Depth(model, device, _SHORT_CUDA_PX if is_cuda else _SHORT_CPU_PX)
 
 
 def _calmed(shown: Field, new: Field) -> Field:

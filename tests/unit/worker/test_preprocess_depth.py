@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.worker.models.depth.depth_anything import SMALL, DepthAnything
+from engine.worker.models.depth import depth_anything, video_depth
 from engine.worker.preprocess import depth as depth_module
 from engine.worker.preprocess.depth import Depth, load_depth_preprocessor
 from tests.tiny_worker import CPU
@@ -14,11 +14,15 @@ class Scripted(torch.nn.Module):
     """Answers with the depths that the test gives, one a frame."""
 
     patch_px = 14
+    num_resets = 0
 
-    def __init__(self, depths):
+    def __init__(self, depths, *, is_steady=False):
         super().__init__()
         self.depths = iter(depths)
-        self.anchor = torch.nn.Parameter(torch.zeros(1), requires_grad=False)
+        self.is_steady = is_steady
+
+    def reset(self):
+        self.num_resets += 1
 
     def forward(self, pictures):
         shape = pictures.shape[-2:]
@@ -29,9 +33,9 @@ def ramp(scale=4.0, shift=0.0):
     return torch.linspace(0, 1, 28)[None, :] * scale + shift
 
 
-def pushed(depths, frame=np.zeros((64, 64, 3), np.uint8)):  # noqa: B008 (nobody writes to it)
-    depths = list(depths)
-    preprocessor = Depth(Scripted(depths), short_px=28)
+def pushed(depths, *, is_steady=False):
+    depths, frame = list(depths), np.zeros((64, 64, 3), np.uint8)
+    preprocessor = Depth(Scripted(depths, is_steady=is_steady), CPU.device, short_px=28)
     return np.stack([preprocessor.push(frame) for _ in depths]).astype(int)
 
 
@@ -57,6 +61,22 @@ def test_flicker_is_smoothed_and_motion_is_not():
     assert np.abs(stepped[6] - stepped[4][:, ::-1]).max() < 25
 
 
+def test_a_network_that_is_steady_by_itself_is_shown_as_it_is():
+    lifted = [ramp(), ramp() + 0.1 * ramp().flip(1), ramp()]
+    steady, calmed = (pushed(lifted, is_steady=it_is) for it_is in (True, False))
+    left = [np.abs(maps[2] - maps[0]).max() for maps in (steady, calmed)]
+    assert left[0] <= 2  # the range has moved
+    assert left[1] >= 4
+
+
+def test_another_source_makes_the_network_forget_too():
+    network = Scripted([])
+    preprocessor = Depth(network, CPU.device, short_px=28)
+    before = network.num_resets
+    preprocessor.reset()
+    assert network.num_resets == before + 1
+
+
 def test_a_frame_of_nothing_but_nan_or_of_one_value_makes_no_jump_to_white():
     maps = pushed([ramp(), torch.full((28, 28), torch.nan), torch.full((28, 28), 2.0)])
     assert maps[1].max() <= maps[0].max()
@@ -68,16 +88,30 @@ def test_a_frame_of_nothing_but_nan_or_of_one_value_makes_no_jump_to_white():
     [(256, 256, (70, 70)), (480, 832, (126, 70)), (832, 480, (70, 126))],
 )
 def test_the_network_sees_whole_patches_in_about_the_shape_of_the_frame(height, width, size):
-    preprocessor = Depth(Scripted([]), short_px=70)
+    preprocessor = Depth(Scripted([]), CPU.device, short_px=70)
     assert preprocessor.input_size(np.zeros((height, width, 3), np.uint8)) == size
 
 
-def test_the_published_file_in_the_models_folder_is_found_and_runs(tmp_path, monkeypatch):
+def put(module, model):
+    path = module.PUBLISHED.path()
+    path.parent.mkdir(parents=True)
+    torch.save(model.state_dict(), path)
+
+
+def test_the_published_file_in_the_models_folder_is_found_and_the_steadier_one_is_preferred(
+    tmp_path, monkeypatch
+):
     monkeypatch.setenv("SEGUE_HOME", str(tmp_path))
     monkeypatch.setattr(depth_module, "_SHORT_CPU_PX", 28)
-    path = depth_module.weights_path()
-    assert path == tmp_path / "models/depth/depth_anything_v2_vits.pth"
-    path.parent.mkdir(parents=True)
-    torch.save(DepthAnything(SMALL).state_dict(), path)
-    control_map = load_depth_preprocessor(CPU).push(np.zeros((64, 96, 3), np.uint8))
-    assert control_map.shape == (8, 12)
+    folder, frame = tmp_path / "models", np.zeros((64, 96, 3), np.uint8)
+    published = folder / "depth/depth_anything_v2_vits.pth"
+    assert depth_anything.PUBLISHED.path() == published
+    put(depth_anything, depth_anything.DepthAnything())
+    alone = load_depth_preprocessor(CPU)
+    assert not alone._model.is_steady
+    assert alone.push(frame).shape == (8, 12)
+    put(video_depth, video_depth.VideoDepth())
+    assert video_depth.PUBLISHED.path() == folder / "video-depth/video_depth_anything_vits.pth"
+    steady = load_depth_preprocessor(CPU)
+    assert steady._model.is_steady
+    assert steady.push(frame).shape == (8, 12)

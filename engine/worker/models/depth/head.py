@@ -1,7 +1,8 @@
 """DPT head: features of four blocks in, one value a pixel out.
 
-The features are brought to four sizes and fused from the coarsest to the finest. Module names are
-the keys of depth_anything_v2_vits.pth under `depth_head.`.
+The features are brought to four sizes and fused from the coarsest to the finest. On the way four
+features may be seen over time, see `over_time`: both coarsest sizes before the fusion, and what its
+first two steps made. Module names are the keys of depth_anything_v2_vits.pth under `depth_head.`.
 Source: Vision Transformers for Dense Prediction (arXiv 2103.13413);
 DepthAnything/Depth-Anything-V2, depth_anything_v2/dpt.py and util/blocks.py, commit a561b84.
 """
@@ -14,7 +15,11 @@ from dataclasses import dataclass
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor, nn
 
+from engine.worker.models.depth.over_time import OverTime, alone
+
 _OUTPUT_CHANNELS = 32
+_PYRAMID_PLACES = {2: 0, 3: 1}  # size of the pyramid -> place in time
+_FUSION_PLACES = {3: 2, 2: 3}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,27 +79,36 @@ class DepthHead(nn.Module):
         ])  # fmt: skip
         self.scratch = _scratch(config)
 
-    def forward(self, features: Sequence[Tensor], patch_px: int) -> Tensor:
+    def forward(
+        self, features: Sequence[Tensor], patch_px: int, over_time: OverTime = alone
+    ) -> Tensor:
         """Return one value a pixel, [B, 1, patch_px·h, patch_px·w], of features [B, D, h, w]."""
         grid = features[0].shape[-2:]
-        pyramid = [
-            self.scratch[f"layer{place}_rn"](resize(project(feature)))
-            for place, (feature, project, resize) in enumerate(
-                zip(features, self.projects, self.resize_layers, strict=True), 1
-            )
-        ]
-        x = self._fused(pyramid)
+        x = self._fused(self._pyramid(features, over_time), over_time)
         x = _resized(self.scratch["output_conv1"](x), [patch_px * side for side in grid])
         values: Tensor = self.scratch["output_conv2"](x)
         return values
 
-    def _fused(self, pyramid: Sequence[Tensor]) -> Tensor:
+    def _pyramid(self, features: Sequence[Tensor], over_time: OverTime) -> list[Tensor]:
+        """Bring features to their sizes, finest first, all with the channels of the fusion."""
+        pyramid = []
+        for index, feature in enumerate(features):
+            x = self.resize_layers[index](self.projects[index](feature))
+            if index in _PYRAMID_PLACES:
+                x = over_time(_PYRAMID_PLACES[index], x)
+            pyramid.append(self.scratch[f"layer{index + 1}_rn"](x))
+        return pyramid
+
+    def _fused(self, pyramid: Sequence[Tensor], over_time: OverTime) -> Tensor:
         """Fuse features [B, C, ...], finest first, into one of twice the finest's size."""
         sizes = [feature.shape[-2:] for feature in pyramid]
         larger = [[2 * side for side in sizes[0]], *sizes[:-1]]
-        x = self.scratch["refinenet4"](pyramid[3], None, larger[3])
-        for place in (3, 2, 1):
-            x = self.scratch[f"refinenet{place}"](x, pyramid[place - 1], larger[place - 1])
+        x, fine = pyramid[3], None
+        for index in (3, 2, 1, 0):
+            x = self.scratch[f"refinenet{index + 1}"](x, fine, larger[index])
+            if index in _FUSION_PLACES:
+                x = over_time(_FUSION_PLACES[index], x)
+            fine = pyramid[index - 1]
         fused: Tensor = x
         return fused
 
