@@ -1,4 +1,4 @@
-"""The beat in the window: its bar, taps and nudges, MIDI clock for the host; modulators.
+"""The beat in the window: its bar, taps and nudges, MIDI clock for the host; modulators, sound.
 
 Thread: Qt main.
 """
@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
+from app.core import beat_keep
 from app.core.beat_view import NUDGE_BEATS, BeatView, beat_view, next_quantum, to_repeat
 from app.core.modulator_form import FIRST, changed, without
 from app.engine_client import EngineClient, LinkStatus
@@ -27,9 +29,11 @@ from engine.protocol.beat_commands import (
     SetQuantum,
     TapBeat,
 )
+from engine.protocol.beat_settings import BeatSettings
 from engine.protocol.messages import EngineState
 from engine.protocol.modulators import Modulator, modulator_text
 from engine.protocol.show import Show
+from engine.protocol.values import Severity
 
 
 class BeatStage(QObject):
@@ -40,6 +44,7 @@ class BeatStage(QObject):
         self._client = client
         self._instrument = instrument
         self._seen: EngineState | None = None  # the newest state
+        self._told: BeatSettings | None = None  # to the engine, of the show; None: nothing yet
         self.bar = BeatBar()
         self.modulators = ModulatorPanel()
         self.bar.tapped.connect(self.tap)
@@ -55,9 +60,9 @@ class BeatStage(QObject):
         panel.add_requested.connect(self.add_modulator)
         panel.changed.connect(self._on_modulator_changed)
         panel.remove_requested.connect(self._on_modulator_removed)
-        desk.show_opened.connect(self._draw_modulators)
-        desk.cues_changed.connect(self._draw_modulators)
-        self._draw_modulators(desk.show)
+        desk.show_opened.connect(self._on_show_changed)
+        desk.cues_changed.connect(self._on_show_changed)
+        panel.show_modulators(desk.show.modulators)
 
     def actions(self) -> dict[str, Callable[[], object]]:
         """Return what keys and controllers do here."""
@@ -103,8 +108,37 @@ class BeatStage(QObject):
         text = modulator_text(desk.show.modulators[index])
         desk.set_modulators(f"removing {text}", without(desk.show.modulators, index))
 
-    def _draw_modulators(self, show: Show) -> None:
+    def _on_show_changed(self, show: Show) -> None:
         self.modulators.show_modulators(show.modulators)
+        if show.beat != self._told and self._seen is not None and self._client.is_connected:
+            self._tell(self._seen)
+
+    # ------------------------------------------------------------ what the show keeps
+
+    def _tell(self, state: EngineState) -> None:
+        """Bring the engine to what the show says."""
+        self._told = self._instrument.show.beat
+        for command in beat_keep.to_set(state.beat, self._told):
+            self._client.send(command)
+
+    def _on_engine_found(self, state: EngineState) -> None:
+        """One that plays our show goes on as it does, whatever the file says."""
+        desk = self._instrument.desk
+        for text in beat_keep.missing(desk.show.beat, state.beat):
+            self._instrument.noticed.emit(Severity.WARNING, text)
+        if state.cues.list_name != desk.show.name:
+            self._tell(state)
+            return
+        self._told = beat_keep.as_found(desk.show.beat, state.beat)
+        desk.revise(replace(desk.show, beat=self._told))
+
+    def _on_engine_changed(self, before: EngineState, now: EngineState) -> None:
+        """Somebody may have set something: this window, a phone, a controller."""
+        desk = self._instrument.desk
+        was, is_now = beat_keep.as_changed(desk.show.beat, before.beat, now.beat)
+        if was != is_now:
+            self._told = is_now
+            desk.set_beat(beat_keep.change_text(was, is_now), was, is_now)
 
     def draw(self) -> None:
         """Draw this moment; nothing that is shown may be stale."""
@@ -113,7 +147,7 @@ class BeatStage(QObject):
         view = beat_view(state, time.monotonic()) if state and is_live else BeatView()
         self.bar.show_view(view)
         beat = state.beat if state and is_live else BeatState()
-        self.modulators.sound.show_sound(beat.sound, beat.levels)
+        self.modulators.sound.show_sound(beat)
 
     def _on_state_arrived(self, state: EngineState) -> None:
         """An engine that was started again gets what a hand had set."""
@@ -121,6 +155,10 @@ class BeatStage(QObject):
         if before is not None and before.pid != state.pid:
             for command in to_repeat(before.beat):
                 self._client.send(command)
+        elif before is None or self._told is None:
+            self._on_engine_found(state)
+        else:
+            self._on_engine_changed(before, state)
 
     def _on_beat_heard(self, clock: BeatClock) -> None:
         if self._client.is_connected:

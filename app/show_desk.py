@@ -23,6 +23,7 @@ from app.session_store import SessionStore, own_copy
 from app.show_courier import ShowCourier
 from engine.errors import EngineError, ShowError
 from engine.protocol.beat_commands import SetModulators
+from engine.protocol.beat_settings import BeatSettings
 from engine.protocol.messages import EngineState, LoadCues, LoadPads, PreparePrompts
 from engine.protocol.modulators import Modulator
 from engine.protocol.show import Cue, Preset, Show
@@ -103,9 +104,18 @@ class ShowDesk(QObject):
         self.show_opened.emit(show)
 
     def put(self, show: Show) -> None:
-        """Take a show as it was or will be, by undo or redo; where it is saved stays."""
+        """Take a show as it was or will be, by undo or redo.
+
+        Where it is saved stays, and so does what is not to be undone, see `revise`.
+        """
         here = self.show
-        self._take(replace(show, folder=here.folder, files=here.files, read_only=here.read_only))
+        placed = replace(show, folder=here.folder, files=here.files, read_only=here.read_only)
+        self._take(
+            replace(
+                placed, source=here.source, output=here.output, bindings=here.bindings,
+                soft_cut_chunks=here.soft_cut_chunks,
+            )
+        )  # fmt: skip
 
     # ------------------------------------------------------------ cues and snapshots
 
@@ -165,6 +175,11 @@ class ShowDesk(QObject):
             shown = replace(preset, picture=name)
             self._set(replace(self.show, presets=(*self.show.presets[:-1], shown)), is_saved=False)
             self.save()
+
+    def set_beat(self, what: str, before: BeatSettings, after: BeatSettings) -> None:
+        """Keep what was set on the engine; undo brings `before` back."""
+        self.revise(replace(self.show, beat=before))
+        self._edit(what, lambda show: replace(show, beat=after))
 
     def _edit(self, what: str, change: Callable[[Show], Show]) -> bool:
         """Change the show, or say why not."""

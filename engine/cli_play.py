@@ -94,6 +94,7 @@ def config_of(options: argparse.Namespace, show: Show) -> HostConfig:
         cues=show.cue_specs,
         pads=show.pad_specs,
         modulators=show.modulators,
+        beat=show.beat,
         show_name=show.name,
         opens_with_cue=options.cues,
         resume=options.resume,

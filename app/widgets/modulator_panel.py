@@ -10,6 +10,8 @@ from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QWidg
 
 from app.core.modulator_form import LABELS, form_of, share_of, with_rate
 from app.widgets import parts, theme
+from engine.protocol.beat import BeatState
+from engine.protocol.beat_settings import DEFAULT_INPUT
 from engine.protocol.modulators import FOLLOWERS, MODULATED, SHAPES, Modulator
 
 _EMPTY = "Nothing moves by itself. + lets a wave move a slider, in step with the beat."
@@ -145,6 +147,7 @@ class SoundLine(QWidget):
         self.field.setToolTip("A part of the name of a sound input; Enter listens to it")
         self.field.returnPressed.connect(self._choose)
         self.meters = Meters()
+        self._device = ""  # that the field shows, as the engine calls it
         line = QHBoxLayout(self)
         line.setContentsMargins(0, 0, 0, 0)
         line.setSpacing(8)
@@ -154,13 +157,17 @@ class SoundLine(QWidget):
 
     def _choose(self) -> None:
         self.field.clearFocus()
-        self.chosen.emit(self.field.text().strip() or "default")
+        self.chosen.emit(self.field.text().strip() or DEFAULT_INPUT)
 
-    def show_sound(self, sound: str, levels: Mapping[str, float]) -> None:
+    def show_sound(self, beat: BeatState) -> None:
         """Show what is heard; the tooltip says from where, or why nothing is."""
-        self.button.setChecked(bool(sound))
-        self.button.setToolTip(sound or "Listen to a sound input")
-        self.meters.show_levels(levels)
+        self.button.setChecked(bool(beat.sound))
+        self.button.setToolTip(beat.sound or "Listen to a sound input")
+        self.meters.show_levels(beat.levels)
+        if beat.device != self._device and not self.field.hasFocus():
+            self._device = beat.device  # of the show, or set elsewhere
+            if beat.device:
+                self.field.setText("" if beat.device == DEFAULT_INPUT else beat.device)
 
 
 class Meters(QWidget):

@@ -116,7 +116,7 @@ def _as_in_show(config: HostConfig, folder: Path) -> HostConfig:
     return replace(
         config, look=look, prompts=show.prompts, guides=show.guides,
         cues=show.cue_specs, pads=show.pad_specs, modulators=show.modulators,
-        show_name=show.name,
+        beat=show.beat, show_name=show.name,
         source=show.source, output=output, model=show.model,
     )  # fmt: skip
 

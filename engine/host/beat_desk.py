@@ -20,7 +20,7 @@ from typing import assert_never
 
 from msgspec import structs
 
-from engine.errors import ConfigError
+from engine.errors import DeviceError
 from engine.host import beat_sources, lookahead
 from engine.host.beat_sources import BeatSources
 from engine.host.beat_wait import Landing, Waiting, decide, first_beat
@@ -34,7 +34,6 @@ from engine.host.score import Score
 from engine.protocol.beat import (
     LINK,
     MIDI_CLOCK,
-    QUANTA,
     BeatClock,
     BeatState,
     place_text,
@@ -52,6 +51,7 @@ from engine.protocol.beat_commands import (
     SetTempo,
     TapBeat,
 )
+from engine.protocol.beat_settings import BeatSettings, check_input, check_quantum
 from engine.protocol.messages import PlayoutState
 from engine.protocol.modulators import FOLLOWERS, Modulator, check_modulators
 from engine.protocol.orders import ChunkPlan
@@ -113,8 +113,7 @@ class BeatDesk:
                 self.set_modulators(command.modulators)
                 return f"{len(command.modulators)} modulators"
             case ListenTo():
-                self._ear.listen(command.device.strip())
-                return "listening" if command.device.strip() else "nothing is listened to"
+                return self._listen(check_input(command.device))
             case JoinLink():
                 return self._join_link(command.is_joined)
             case _:
@@ -150,10 +149,7 @@ class BeatDesk:
         )
 
     def _set_quantum(self, quantum_beats: float) -> str:
-        if quantum_beats not in dict(QUANTA):
-            known = ", ".join(f"{beats:g} ({name})" for beats, name in QUANTA)
-            raise ConfigError(f"quantum refused: got {quantum_beats:g} beats, expected {known}")
-        self._quantum_beats = quantum_beats
+        self._quantum_beats = check_quantum(quantum_beats)
         if not quantum_beats:
             return "cuts land at the next chunk"
         if not self.clock.is_known:
@@ -172,6 +168,38 @@ class BeatDesk:
         else:
             self._link.leave()
         return f"Link: {self._link.state.text}"
+
+    def _listen(self, device: str) -> str:
+        if device != self._ear.asked:  # the same again: it is heard, or looked for already
+            self._ear.listen(device)
+        return "listening" if device else "nothing is listened to"
+
+    def begin(self, settings: BeatSettings) -> None:
+        """Set what the show says. Link where it is not installed is told: the show goes on."""
+        if settings.quantum_beats:
+            self._set_quantum(settings.quantum_beats)
+        if settings.sound:
+            self._listen(check_input(settings.sound))
+        if settings.link:
+            try:
+                self._link.join()
+            except DeviceError as error:
+                text = f"the show follows Link: {error}; the show goes on without"
+                self._notice(Severity.WARNING, "beat", text)
+
+    @property
+    def as_set(self) -> BeatSettings:
+        """What a hand or the show has set."""
+        return BeatSettings(
+            quantum_beats=self._quantum_beats,
+            link=self._link.state.is_joined,
+            sound=self._ear.asked,
+        )
+
+    @property
+    def own_clock(self) -> BeatClock:
+        """The beat of taps, or of a tempo that was set; without a tempo there is none."""
+        return self._sources.own
 
     def _hear_link(self, clock: BeatClock) -> None:
         self._set(beat_sources.heard(self._sources, LINK, clock, self._clock()))

@@ -14,12 +14,14 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
+from engine.protocol.beat import OPENING
 from engine.protocol.modulators import FOLLOWERS
 from engine.protocol.values import Severity
 
 Notice = Callable[[Severity, str, str], None]
 _STALE_S = 0.25
 _AGAIN_S = 3.0
+_MEANWHILE = "the show goes on without sound, it is looked for"
 
 
 class EarProcess:
@@ -45,7 +47,7 @@ class EarProcess:
         self.close()
         self.asked = device
         if device:
-            self.status = "opening"
+            self.status = OPENING
             self._task = asyncio.get_running_loop().create_task(self._keep(device))
 
     def close(self) -> None:
@@ -75,7 +77,8 @@ class EarProcess:
                 has_said_why |= self._take(line.decode(errors="replace").strip())
             code = await process.wait()
             if not has_said_why:
-                self._say(Severity.WARNING, f"the sound input was lost (exit code {code})")
+                text = f"the sound input was lost (exit code {code}); {_MEANWHILE}"
+                self._say(Severity.WARNING, text)
         finally:
             with suppress(ProcessLookupError):
                 process.kill()
@@ -91,7 +94,7 @@ class EarProcess:
             self._say(Severity.INFO, f"listening to {rest}")
             self.status = rest
         elif word == "refused":
-            self._say(Severity.WARNING, rest)
+            self._say(Severity.WARNING, f"{rest}; {_MEANWHILE}")
         return word == "refused"
 
     def _say(self, severity: Severity, text: str) -> None:

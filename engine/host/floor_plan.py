@@ -36,6 +36,7 @@ from engine.host.sources.kinds import open_source
 from engine.host.sources.runner import SourceRunner
 from engine.host.watch import Limits
 from engine.protocol import frame_ring, places
+from engine.protocol.beat_settings import BeatSettings
 from engine.protocol.cues import CueSpec
 from engine.protocol.messages import EngineState
 from engine.protocol.modulators import Modulator
@@ -73,6 +74,7 @@ class HostConfig:
     pads: tuple[PadSpec, ...] = ()  # presets that remotes may cut to
     remote: RemoteConfig = field(default_factory=RemoteConfig)
     modulators: tuple[Modulator, ...] = ()  # of the show; they run from the first chunk on
+    beat: BeatSettings = field(default_factory=BeatSettings)
     show_name: str = ""
     opens_with_cue: bool = False  # the first cue is on air from the first picture on
     resume: bool = False  # go on where a host of this show on this port died, if one did
@@ -154,6 +156,7 @@ class Engine:
         """
         self._furnish()
         try:
+            self.conductor.beats.begin(self.config.beat)  # before anybody can ask what is set
             await self.server.start(self.config.port)
             await self.remote.start(self.config.remote)
             await asyncio.to_thread(_check_source, self.config)
@@ -245,7 +248,7 @@ def build(config: HostConfig) -> Engine:
     frame_ring.sweep()
     before = remembered(config.show_name, config.port) if config.resume else None
     if before is not None:
-        config = replace(config, look=before.look, opens_with_cue=False)
+        config = replace(config, look=before.look, beat=before.beat, opens_with_cue=False)
     open_score(config.look, show_seed=0)  # what cannot be is refused before anything is made
     check_spec(config.output)
     with ExitStack() as undo:

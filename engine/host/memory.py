@@ -14,6 +14,7 @@ from pathlib import Path
 from engine.host.conductor import Conductor
 from engine.host.cue_player import CuePlayer
 from engine.host.on_air import OnAir, on_air, resumable, to_record
+from engine.protocol.beat_commands import SetTempo
 from engine.protocol.journal import Journal, last_record
 from engine.protocol.messages import SetParameters
 from engine.protocol.places import autosave_folder
@@ -47,7 +48,9 @@ class Memory:
         self._journal.close()
 
     async def _write(self, *, is_over: bool) -> None:
-        moment = on_air(self._conductor.score, self._cues.cues, self._show, is_over=is_over)
+        score, beats = self._conductor.score, self._conductor.beats
+        beat = (beats.as_set, beats.own_clock)
+        moment = on_air(score, self._cues.cues, beat, self._show, is_over=is_over)
         if moment == self._written:
             return
         try:
@@ -64,9 +67,12 @@ def remembered(show: str, port: int) -> OnAir | None:
 
 
 def resume(moment: OnAir, conductor: Conductor, cues: CuePlayer) -> None:
-    """Set what the look of the opening does not: panic controls and the cue list."""
+    """Set what the look of the opening does not: panic controls, the cue list, the tempo."""
     conductor.obey(SetParameters(values=moment.panic))
     cues.resume(moment)
+    clock = moment.clock
+    if clock.is_known:
+        conductor.beats.answer(SetTempo(bpm=clock.bpm, beat=clock.beat, at_s=clock.at_s))
     where = f" in cue {moment.cue}" if moment.cue else ""
     text = f"the show goes on where it was{where}: “{moment.look.prompt}”, seed {moment.look.seed}"
     conductor.notice(Severity.WARNING, "host", text)

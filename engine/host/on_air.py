@@ -13,6 +13,8 @@ from engine.errors import EngineError
 from engine.host.cue_list import CueList, withdrawn
 from engine.host.looks import clean_look, clean_values
 from engine.host.score import Score
+from engine.protocol.beat import MAX_BPM, MIN_BPM, BeatClock
+from engine.protocol.beat_settings import BeatSettings, check_input, check_quantum
 from engine.protocol.parameters import PARAMETERS
 from engine.protocol.values import Look
 
@@ -28,10 +30,14 @@ class OnAir(msgspec.Struct, frozen=True, kw_only=True):
     panic: dict[str, float]  # dimmer, freeze, black
     cue: str = ""  # on air
     standby: str = ""
+    beat: BeatSettings = BeatSettings()
+    clock: BeatClock = BeatClock()  # of taps, or set; without a tempo there is none
     is_over: bool = False
 
 
-def on_air(score: Score, cues: CueList, show: str, *, is_over: bool) -> OnAir:
+def on_air(
+    score: Score, cues: CueList, beat: tuple[BeatSettings, BeatClock], show: str, *, is_over: bool
+) -> OnAir:
     """Return the record of this moment; of a blend, the prompt that it goes to or leans to."""
     heaviest = max(score.text, key=lambda part: part.weight).text
     values = {**score.live, **score.frame}
@@ -46,6 +52,8 @@ def on_air(score: Score, cues: CueList, show: str, *, is_over: bool) -> OnAir:
         panic={key: value for key, value in values.items() if key not in rows},
         cue=cues.on_air,
         standby=cues.queued or cues.standby,
+        beat=beat[0],
+        clock=beat[1],
         is_over=is_over,
     )  # fmt: skip
 
@@ -61,9 +69,12 @@ def resumable(record: bytes | None, show: str) -> OnAir | None:
         moment = msgspec.json.decode(record or b"", type=OnAir)
         clean_look(moment.look)
         clean_values(moment.panic)
+        check_quantum(moment.beat.quantum_beats or 0.0)
+        check_input(moment.beat.sound or "")
     except (msgspec.DecodeError, UnicodeDecodeError, EngineError):
         return None
     is_ours = moment.version == _VERSION and moment.show == show
+    is_ours &= not moment.clock.is_known or MIN_BPM <= moment.clock.bpm <= MAX_BPM
     return moment if is_ours and not moment.is_over else None
 
 

@@ -15,6 +15,8 @@ from types import MappingProxyType
 from msgspec.structs import replace
 
 from engine.errors import ConfigError
+from engine.protocol.beat import QUANTA
+from engine.protocol.beat_settings import BeatSettings
 from engine.protocol.cues import MAX_CUES, MAX_FADE_S, MAX_FOLLOW_S, CueSpec
 from engine.protocol.guides import NO_GUIDES
 from engine.protocol.modulators import Modulator, trouble_of
@@ -165,6 +167,7 @@ class Show:
     model: ModelChoice = field(default_factory=ModelChoice)
     bindings: tuple[Binding, ...] = ()
     modulators: tuple[Modulator, ...] = ()
+    beat: BeatSettings = field(default_factory=BeatSettings)
     soft_cut_chunks: int = 4
     folder: Path | None = field(default=None, compare=False)  # None: never saved
     files: Mapping[str, str] = field(default_factory=dict, compare=False)  # preset name → file stem
@@ -184,6 +187,9 @@ class Show:
         _expect(len(self.cues) <= MAX_CUES, "cue", len(self.cues), f"at most {MAX_CUES} cues")
         for trouble in filter(None, map(trouble_of, self.modulators)):
             raise FieldError(f"modulator.{trouble[0]}", trouble[1], trouble[2])
+        waits = self.beat.quantum_beats
+        known = ", ".join(f"{beats:g}" for beats, _ in QUANTA)
+        _expect(waits is None or waits in dict(QUANTA), "beat.wait", waits, f"one of {known} beats")
         lost = sorted({cue.preset for cue in self.cues} - set(names))
         _expect(not lost, "cue", ", ".join(lost), f"presets of the show: {', '.join(names)}")
 

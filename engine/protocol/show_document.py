@@ -9,13 +9,15 @@ import tomlkit
 import tomlkit.items
 from tomlkit.container import Container
 
+from engine.protocol.beat_settings import BeatSettings
 from engine.protocol.guides import NO_GUIDES
 from engine.protocol.parameters import PARAMETERS, Kind, Parameter
 from engine.protocol.show import DEFAULT_COLOUR, SCHEMA_VERSION, Binding, Cue, Preset, Show
+from engine.protocol.show_beat import beat_in_toml
 from engine.protocol.show_cues import CUE_KEYS, cue_in_toml
 from engine.protocol.show_fields import parse
 from engine.protocol.show_guides import guides_in_toml
-from engine.protocol.show_modulators import modulator_in_toml
+from engine.protocol.show_modulators import is_known, modulator_in_toml
 from engine.protocol.values import Cut, ModelChoice, OutputSpec, SourceSpec
 
 
@@ -69,9 +71,18 @@ def show_text(show: Show, path: Path) -> str:
     _put_table(document, "output", _values_of(show.output), _values_of(OutputSpec()))
     _put_table(document, "model", _values_of(show.model), _values_of(ModelChoice()))
     _put_rows(document, "midi", [_binding_in_toml(binding) for binding in show.bindings])
-    _put_rows(document, "modulator", [modulator_in_toml(one) for one in show.modulators])
+    newer = [row for row in _plain_rows(document.get("modulator", [])) if not is_known(row)]
+    _put_rows(document, "modulator", [modulator_in_toml(one) for one in show.modulators] + newer)
+    _put_beat(document, show.beat)
     _put_cues(document, show.cues)
     return tomlkit.dumps(document)
+
+
+def _put_beat(document: tomlkit.TOMLDocument, settings: BeatSettings) -> None:
+    before = _plain(document.get("beat", {}))
+    beat, sound = beat_in_toml(settings, before if isinstance(before, dict) else {})
+    _put_table(document, "beat", beat, dict.fromkeys(beat))
+    _put_table(document, "sound", sound, dict.fromkeys(sound))
 
 
 def _values_of(spec: OutputSpec | ModelChoice) -> dict[str, object]:

@@ -31,6 +31,7 @@ from engine.protocol.show import (
     Preset,
     Show,
 )
+from engine.protocol.show_beat import BEAT_KEYS, SOUND_KEYS, read_beat
 from engine.protocol.show_cues import CUE_KEYS, read_cues
 from engine.protocol.show_document import preset_text, show_text
 from engine.protocol.show_fields import Fields, parse
@@ -57,7 +58,7 @@ _CUTS = (Cut.HARD.value, Cut.SOFT.value)
 _DEVICES = ("auto", "cpu", "cuda")
 _SHOW_KEYS = (
     "schema_version", "name", "presets", "soft_cut_chunks", "source", "output", "model", "midi",
-    "cue", "modulator", EDITED_BY_OLDER,
+    "cue", "modulator", "beat", "sound", EDITED_BY_OLDER,
 )  # fmt: skip
 _PRESET_KEYS = (
     "schema_version", "name", "prompt", "seed", "cut", "chunks", "colour", "picture",
@@ -93,6 +94,8 @@ def load_show(path: str | Path) -> Show:
         remarks += row.remarks(CUE_KEYS)
     for row in fields.children("modulator"):
         remarks += row.remarks(MODULATOR_KEYS)
+    beat, sound = fields.child("beat"), fields.child("sound")
+    remarks += beat.remarks(BEAT_KEYS) + sound.remarks(SOUND_KEYS)
     try:
         return Show(
             name=fields.string("name"),
@@ -103,6 +106,7 @@ def load_show(path: str | Path) -> Show:
             model=_read_model(fields.child("model")),
             bindings=_read_bindings(fields, newer),
             modulators=read_modulators(fields, newer),
+            beat=read_beat(beat, sound, newer),
             soft_cut_chunks=fields.integer("soft_cut_chunks", 1, MAX_CUT_CHUNKS, 4),
             folder=folder,
             files={preset.name: stem for preset, stem in zip(presets, stems, strict=True)},

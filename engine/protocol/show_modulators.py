@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.protocol.modulators import (
     MAX_BEATS,
     MAX_HZ,
@@ -27,12 +29,13 @@ def read_modulators(fields: Fields, newer: bool) -> tuple[Modulator, ...]:
     if len(rows) > MAX_MODULATORS and not newer:
         fields.fail("modulator", f"at most {MAX_MODULATORS} of them")
     if newer:
-        rows = [row for row in rows if _is_known(row)]
+        rows = [row for row in rows if is_known(row.values)]
     return tuple(_read(row) for row in rows[:MAX_MODULATORS])
 
 
-def _is_known(row: Fields) -> bool:
-    return row.values.get("parameter") in MODULATED and row.values.get("shape", "sine") in SHAPES
+def is_known(row: Mapping[str, object]) -> bool:
+    """Whether we can play a modulator; a newer Segue has more parameters and shapes."""
+    return row.get("parameter") in MODULATED and row.get("shape", _PLAIN.shape) in SHAPES
 
 
 def _read(row: Fields) -> Modulator:

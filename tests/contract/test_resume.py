@@ -4,11 +4,15 @@ import asyncio
 import signal
 import socket
 
+import msgspec
 import pytest
 
 from engine.host.cue_list import CueList, loaded
 from engine.host.on_air import OnAir, on_air, resumable, resumed, to_record
 from engine.host.score import open_score
+from engine.protocol.beat import BeatClock
+from engine.protocol.beat_commands import ListenTo, SetQuantum, SetTempo
+from engine.protocol.beat_settings import BeatSettings
 from engine.protocol.cues import CueSpec
 from engine.protocol.messages import Go, HardCut, LoadCues, SetParameters, StandBy
 from engine.protocol.show import Cue, Preset, Show
@@ -38,6 +42,9 @@ async def play_to_cue_b(host, home):
         await client.ask(StandBy(cue="b"))
         await client.ask(Go())
         await client.state(lambda s: s.cues.on_air == "b")
+        await client.ask(SetTempo(bpm=126.0))
+        await client.ask(SetQuantum(quantum_beats=8.0))
+        await client.ask(ListenTo(device="theremin"))
         await client.ask(SetParameters(values={"saturation": 1.5, "dimmer": 0.4}))
         state = await client.state(lambda s: s.live["saturation"] == 1.5)
     journal = home / "autosave" / f"on-air-{host.port}.jsonl"
@@ -57,6 +64,9 @@ def test_after_kill_9_the_next_host_begins_with_what_was_on_air(night, segue_hom
             assert (state.seed, state.look_name) == (before.seed, "Fire")
             assert (state.live["saturation"], state.live["dimmer"]) == (1.5, 0.4)
             assert state.cues.standby == "c"
+            assert (state.beat.quantum_beats, state.beat.device) == (8.0, "theremin")
+            assert state.beat.clock.bpm == 126.0
+            await client.ask(SetQuantum(quantum_beats=0.0))  # the next cut waits for nothing
             await client.ask(HardCut(look=Look(prompt="by hand")))
             await client.state(lambda s: s.prompt_now[0].text == "by hand")
 
@@ -77,14 +87,19 @@ def test_after_kill_9_the_next_host_begins_with_what_was_on_air(night, segue_hom
 
 def test_what_cannot_be_resumed_is_none():
     score = open_score(Look(prompt="ink", name="Ink"), show_seed=1)
-    moment = on_air(score, CueList(), "Night", is_over=False)
+    beat = (BeatSettings(quantum_beats=4.0, sound="default"), BeatClock())
+    moment = on_air(score, CueList(), beat, "Night", is_over=False)
     assert resumable(to_record(moment), "Night") == moment
-    over = on_air(score, CueList(), "Night", is_over=True)
+    over = on_air(score, CueList(), beat, "Night", is_over=True)
     for record in (None, b"", b"{}", b"\xff", to_record(over)):
         assert resumable(record, "Night") is None
     assert resumable(to_record(moment), "Another") is None
-    broken = OnAir(show="Night", look=Look(prompt="x", parameters={"nope": 1.0}), panic={})
-    assert resumable(to_record(broken), "Night") is None
+    look = Look(prompt="x", parameters={"nope": 1.0})
+    for broken in (
+        {"look": look}, {"clock": BeatClock(bpm=9.0)}, {"beat": BeatSettings(sound="a\0b")},
+        {"beat": BeatSettings(quantum_beats=3.0)},
+    ):  # fmt: skip
+        assert resumable(to_record(msgspec.structs.replace(moment, **broken)), "Night") is None
 
 
 def test_a_list_that_has_changed_meanwhile_is_resumed_as_far_as_it_is_the_same():
