@@ -13,13 +13,13 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.core import beat_keep
-from app.core.beat_view import NUDGE_BEATS, BeatView, beat_view, next_quantum, to_repeat
+from app.core.beat_view import BeatView, beat_view, next_quantum, to_repeat
 from app.core.modulator_form import FIRST, changed, without
 from app.engine_client import EngineClient, LinkStatus
 from app.instrument import Instrument
 from app.widgets.beat_bar import BeatBar
 from app.widgets.modulator_panel import ModulatorPanel
-from engine.protocol.beat import BeatClock, BeatState
+from engine.protocol.beat import NUDGE_BEATS, BeatClock, BeatState
 from engine.protocol.beat_commands import (
     AlignBar,
     HearBeat,

@@ -25,7 +25,6 @@ from app.core.history import (
     PromptEdit,
     ShowEdit,
 )
-from app.core.preview import Preview
 from app.core.session import record
 from app.engine_client import EngineClient
 from app.midi_desk import MidiDesk
@@ -54,6 +53,7 @@ from engine.protocol.messages import (
     StopRecording,
 )
 from engine.protocol.parameters import parameter
+from engine.protocol.preview import Preview
 from engine.protocol.show import MAX_CUT_CHUNKS, Binding, Preset, Show
 from engine.protocol.values import Cut, Guides, OutputSpec, Severity, SourceSpec
 

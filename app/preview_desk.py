@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, Signal
 
-from app.core import preview as bus
 from app.core.history import PreviewEdit
-from app.core.preview import Preview
 from app.engine_client import EngineClient
+from engine.protocol import preview as bus
 from engine.protocol.messages import EngineState, HardCut, QueuePrompt, SoftCut
+from engine.protocol.preview import Preview
 from engine.protocol.show import Preset
 from engine.protocol.values import Cut, Guides
 
@@ -49,7 +49,7 @@ class PreviewDesk(QObject):
 
     def load(self, preset: Preset) -> None:
         """Put a preset into the preview."""
-        self._edit(f"preview of {preset.name}", bus.loaded(self.preview, preset))
+        self._edit(f"preview of {preset.name}", bus.loaded(self.preview, preset.look()))
 
     def edit(self, parameter_id: str, value: float) -> None:
         """Move a row of the preview."""

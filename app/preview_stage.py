@@ -12,9 +12,8 @@ from app.core.preview import differences
 from app.instrument import Instrument
 from app.widgets.preview_panel import PreviewPanel
 from engine.protocol.messages import EngineState
+from engine.protocol.preview import PRE_ROLL_CHUNKS
 from engine.protocol.values import Cut
-
-PRE_ROLL_CHUNKS = 1  # enough for a look to move when it is seen
 
 
 class PreviewStage(QObject):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtGui import QKeySequence, QShortcut
 
 from app.core.keys import KEYS, Key
-from app.preview_stage import PRE_ROLL_CHUNKS
+from engine.protocol.preview import PRE_ROLL_CHUNKS
 from engine.protocol.values import Cut
 
 if TYPE_CHECKING:  # the window imports us

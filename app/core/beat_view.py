@@ -15,8 +15,6 @@ from engine.protocol.beat_commands import (
 from engine.protocol.messages import EngineState
 from engine.protocol.values import Cut
 
-NUDGE_BEATS = 0.02  # ten milliseconds at 120 bpm
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatView:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from app.core.preview import Preview
+from engine.protocol.preview import Preview
 from engine.protocol.show import Show
 from engine.protocol.values import Guides
 

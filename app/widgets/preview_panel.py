@@ -6,8 +6,8 @@ from PySide6.QtCore import QRectF, Qt, Signal
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from app.core.preview import Preview
 from app.widgets import parts, theme
+from engine.protocol.preview import Preview
 
 _WIDTH_PX = 256
 _PICTURE_PX = 158

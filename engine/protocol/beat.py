@@ -19,6 +19,7 @@ SOURCES = (LINK, MIDI_CLOCK, TAP, FIXED)
 """Who may say the beat; the first of them that has a tempo is in charge."""
 QUANTA = ((0.0, "off"), (1.0, "beat"), (4.0, "bar"), (8.0, "2 bars"), (16.0, "4 bars"))
 
+NUDGE_BEATS = 0.02  # ten milliseconds at 120 bpm
 OPENING = "opening"  # what is said of a sound input until it is heard
 
 

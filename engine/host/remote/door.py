@@ -30,7 +30,10 @@ MAX_BYTES = 4096
 PAGE = Path(__file__).parent / "page"
 PICTURES = {".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".png": "image/png", ".webp": "image/webp"}
 MAX_PICTURE_BYTES = 8 * 2**20
-_FILES = {"remote.js": "text/javascript", "remote.css": "text/css"}
+_SCRIPT = "text/javascript"
+_FILES = {
+    "remote.js": _SCRIPT, "preview.js": _SCRIPT, "beat.js": _SCRIPT, "remote.css": "text/css",
+}  # fmt: skip
 _COOKIE = "segue_key"
 _KEY_FORM = """<!doctype html><meta name="viewport" content="width=device-width">
 <title>Segue</title><link rel="stylesheet" href="/remote.css">

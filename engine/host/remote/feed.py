@@ -90,6 +90,7 @@ def _parameter_row(row: Parameter) -> dict[str, Any]:
         "id": row.id, "label": row.label, "help": row.help, "low": row.low, "high": row.high,
         "default": row.default, "kind": row.kind.value, "unit": row.unit, "choices": row.choices,
         "applies": row.applies.value, "curve": row.curve.value, "zero_text": row.zero_text,
+        "in_preset": row.in_preset,
     }  # fmt: skip
 
 

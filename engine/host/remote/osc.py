@@ -50,7 +50,7 @@ def last_values(came: Sequence[tuple[OscMessage, Place]]) -> list[tuple[OscMessa
 
 def _is_row(message: OscMessage) -> bool:
     """Whether setting it again forgets what it was set to before."""
-    row = message.address.removeprefix(f"{PREFIX}/").removesuffix("/norm")
+    row = message.address.removeprefix(f"{PREFIX}/").removeprefix("preview/").removesuffix("/norm")
     return row in PARAMETERS and message.arguments != (ASK,)
 
 

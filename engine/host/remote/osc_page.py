@@ -8,6 +8,7 @@ from engine.host.remote.facts import HELP
 from engine.host.remote.osc import MAX_LISTENERS, PREFIX
 from engine.host.remote.osc_codec import MAX_BYTES
 from engine.host.remote.phrases import PRESSES, VALUES
+from engine.host.remote.preview_phrases import PREVIEW_PRESSES, PREVIEW_VALUES
 from engine.protocol.parameters import PARAMETERS, Applies, Kind, Parameter
 
 PAGE = Path(__file__).parents[3] / "docs" / "osc.md"
@@ -60,8 +61,9 @@ listeners at most; one more takes the place of the oldest, and the window says s
 def page() -> str:
     """Return the whole page."""
     parts = [
-        _INTRODUCTION, *_rows(PRESSES), "\n## Values\n\n| address | takes |\n|---|---|\n",
-        *_rows(VALUES),
+        _INTRODUCTION, *_rows(PRESSES | PREVIEW_PRESSES),
+        "\n## Values\n\n| address | takes |\n|---|---|\n",
+        *_rows(VALUES | PREVIEW_VALUES),
         "\n## Parameters\n\n| address | takes | default | lands | what it does |\n"
         "|---|---|---|---|---|\n",
         *(_parameter(row) for row in PARAMETERS.values()),

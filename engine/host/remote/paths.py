@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from engine.host.remote.facts import HELP
 from engine.host.remote.osc_codec import Argument
 from engine.host.remote.phrases import ASK, VALUES, is_below
+from engine.host.remote.preview_phrases import PREVIEW_VALUES
 from engine.protocol.parameters import PARAMETERS
 
 _CHOSEN = ("standby", "preset")  # by number they are presses
@@ -32,7 +33,8 @@ def phrase(parts: Sequence[str], body: str, *, asks: bool) -> tuple[str, tuple[A
 def _is_value(parts: Sequence[str]) -> bool:
     """Whether the address is one of a value, so that it asks when it brings none."""
     address = "/" + "/".join(parts)
-    return not parts or parts[0] in PARAMETERS or any(is_below(one, address) for one in HELP)
+    is_row = bool({*parts[:1], *_prepared(parts)} & PARAMETERS.keys())
+    return not parts or is_row or any(is_below(one, address) for one in HELP)
 
 
 def _has_value(parts: Sequence[str]) -> bool:
@@ -41,7 +43,14 @@ def _has_value(parts: Sequence[str]) -> bool:
     if head in PARAMETERS:
         return bool(rest) and rest[-1] not in _BELOW_A_ROW
     is_press = head in _CHOSEN and len(rest) == 1 and rest[0].isdecimal()  # /preset/3
-    return "/" + "/".join(parts[:-1]) in VALUES and not is_press
+    if _prepared(parts[:-1]) and parts[-2] in PARAMETERS:
+        return True
+    return "/" + "/".join(parts[:-1]) in {**VALUES, **PREVIEW_VALUES} and not is_press
+
+
+def _prepared(parts: Sequence[str]) -> tuple[str, ...]:
+    """Return what of the preview an address of two parts is about."""
+    return (parts[1],) if len(parts) == 2 and parts[0] == "preview" else ()
 
 
 def argument(text: str) -> Argument:

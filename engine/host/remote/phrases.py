@@ -6,14 +6,33 @@ address takes what its row says. `?` asks instead of setting.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from engine.errors import RemoteProtocolError
+from msgspec import structs
+
+from engine.host.remote.given import (
+    amount,
+    chosen,
+    is_on,
+    misfit,
+    number,
+    only,
+    unknown,
+    whole,
+    words,
+)
 from engine.host.remote.osc_codec import Argument
-from engine.protocol.beat import MAX_BPM, MIN_BPM, QUANTA
-from engine.protocol.beat_commands import AlignBar, SetQuantum, SetTempo, TapBeat
+from engine.protocol.beat import MAX_BPM, MIN_BPM, NUDGE_BEATS, QUANTA
+from engine.protocol.beat_commands import (
+    AlignBar,
+    JoinLink,
+    ListenTo,
+    NudgeBeat,
+    SetQuantum,
+    SetTempo,
+    TapBeat,
+)
 from engine.protocol.messages import (
     AppCommand,
     Back,
@@ -26,9 +45,12 @@ from engine.protocol.messages import (
     SetParameters,
     SoftCut,
     StandBy,
+    StartRecording,
+    StopRecording,
 )
 from engine.protocol.pads import PadSpec
-from engine.protocol.parameters import PARAMETERS, Kind, Parameter
+from engine.protocol.parameters import PARAMETERS, Parameter
+from engine.protocol.preview import PRE_ROLL_CHUNKS
 from engine.protocol.values import Cut, Look
 
 DEFAULT_SOFT_CHUNKS = 4
@@ -44,13 +66,18 @@ PRESSES: dict[str, str] = {
     "/preset/<number>/hard": "hard cut to it",
     "/preset/<number>/soft": "soft cut to it, as long as it likes",
     "/preset/<number>/soft/<chunks>": "soft cut to it over so many chunks",
+    "/preset/<number>/pre_roll": "hard cut to it, seen when it already runs",
     "/cut/hard": "hard cut to the prompt in standby; without one, a new picture of what is on air",
     "/cut/soft": f"soft cut to the prompt in standby over {DEFAULT_SOFT_CHUNKS} chunks",
     "/cut/soft/<chunks>": "the same over so many chunks",
-    "/cut/cancel": "forget the cut that waits, or stop the soft cut that runs",
+    "/cut/pre_roll": "as /cut/hard, seen when the look already runs",
+    "/cut/pre_roll/<chunks>": "the same, so many chunks later",
+    "/cut/cancel": "forget what waits, a cut or a cue for the beat; else stop a soft cut that runs",
     "/panic/clear": "back to the picture: freeze and black off, dimmer up",
     "/beat/tap": "tap the beat",
     "/beat/bar": "the beat that is nearest now is the first of a bar",
+    "/beat/earlier": "the beat comes a little earlier",
+    "/beat/later": "the beat comes a little later",
     "/restart": "restart the generator; the output goes on",
 }
 
@@ -63,6 +90,9 @@ VALUES: dict[str, str] = {
     "/preset": "name or number of a preset",
     "/beat/bpm": f"{MIN_BPM:g} to {MAX_BPM:g}: the tempo, where no clock says it",
     "/beat/wait": f"beats of which cuts wait for a multiple: {_WAITS}",
+    "/beat/link": "1 follows Ableton Link, 0 leaves it",
+    "/sound": "text: the sound input to listen to, `default` or a part of its name; empty: none",
+    "/recording": "1 starts to record, 0 stops",
     "/hold": "1 stops the countdown to the follow-on, 0 lets it go on",
 }
 
@@ -100,11 +130,11 @@ def read(address: str, arguments: Sequence[Argument], stage: Stage) -> Meaning:
     if head in PARAMETERS:
         return _parameter(PARAMETERS[head], rest, arguments, stage)
     if address in _VALUE_READERS:
-        return _VALUE_READERS[address](_only(address, arguments), stage)
+        return _VALUE_READERS[address](only(address, arguments), stage)
     command: AppCommand = _press(address, head, rest, stage)
     if len(arguments) > 1:
-        raise _misfit(address, arguments, "nothing or one number")
-    return None if arguments and not _number(address, arguments[0]) else command
+        raise misfit(address, arguments, "nothing or one number")
+    return None if arguments and not number(address, arguments[0]) else command
 
 
 def is_below(address: str, asked: str) -> bool:
@@ -119,56 +149,43 @@ def _parameter(
     row: Parameter, rest: Sequence[str], arguments: Sequence[Argument], stage: Stage
 ) -> SetParameters:
     address = "/".join(["", row.id, *rest])
-    value = _only(address, arguments)
+    value = only(address, arguments)
     match list(rest):
         case []:
-            wanted = _amount(address, row, value)
+            wanted = amount(address, row, value)
         case ["norm"]:
-            wanted = row.from_norm(_number(address, value))
+            wanted = row.from_norm(number(address, value))
         case ["step"]:
-            wanted = stage.targets.get(row.id, row.default) + _number(address, value)
+            wanted = stage.targets.get(row.id, row.default) + number(address, value)
         case _:
             raise unknown(address)
     return SetParameters(values={row.id: row.clean(wanted)})
 
 
-def _amount(address: str, row: Parameter, value: Argument) -> float:
-    if isinstance(value, str) and row.kind is Kind.CHOICE and value in row.choices:
-        return float(row.choices.index(value))
-    return _number(address, value, f"a number from {row.low:g} to {row.high:g}{_names(row)}")
-
-
-def _names(row: Parameter) -> str:
-    return f" or one of {', '.join(row.choices)}" if row.choices else ""
-
-
-def _prompt(value: Argument, stage: Stage) -> QueuePrompt:
-    if not isinstance(value, str):
-        raise _misfit("/prompt", [value], "a text")
-    return QueuePrompt(text=value)
-
-
 def _standby(value: Argument, stage: Stage) -> StandBy:
-    return StandBy(cue=_chosen("/standby", value, stage.cues, "cue"))
+    return StandBy(cue=chosen("/standby", value, stage.cues, "cue"))
 
 
-def _preset(value: Argument, stage: Stage) -> AppCommand:
+def pad_of(address: str, value: Argument, stage: Stage) -> PadSpec:
+    """Return the preset that is meant, by name or by number from 1."""
     names = [pad.name for pad in stage.pads]
-    name = _chosen("/preset", value, names, "preset")
-    return _cut_to(stage.pads[names.index(name)], [], "/preset")
+    return stage.pads[names.index(chosen(address, value, names, "preset"))]
 
 
-def _hold(value: Argument, stage: Stage) -> HoldFollow:
-    return HoldFollow(is_held=_number("/hold", value) >= 0.5)
+def _recording(value: Argument, stage: Stage) -> AppCommand:
+    return StartRecording() if is_on("/recording", value) else StopRecording()
 
 
 _VALUE_READERS: dict[str, Callable[[Argument, Stage], AppCommand]] = {
-    "/prompt": _prompt,
+    "/prompt": lambda value, _: QueuePrompt(text=words("/prompt", value)),
     "/standby": _standby,
-    "/preset": _preset,
-    "/hold": _hold,
-    "/beat/bpm": lambda value, _: SetTempo(bpm=_number("/beat/bpm", value)),
-    "/beat/wait": lambda value, _: SetQuantum(quantum_beats=_number("/beat/wait", value)),
+    "/preset": lambda value, stage: _cut_to(pad_of("/preset", value, stage), [], "/preset"),
+    "/hold": lambda value, _: HoldFollow(is_held=is_on("/hold", value)),
+    "/recording": _recording,
+    "/sound": lambda value, _: ListenTo(device=words("/sound", value)),
+    "/beat/link": lambda value, _: JoinLink(is_joined=is_on("/beat/link", value)),
+    "/beat/bpm": lambda value, _: SetTempo(bpm=number("/beat/bpm", value)),
+    "/beat/wait": lambda value, _: SetQuantum(quantum_beats=number("/beat/wait", value)),
 }
 
 
@@ -182,6 +199,8 @@ _SIMPLE: dict[str, AppCommand] = {
     "/panic/clear": SetParameters(values={"freeze": 0.0, "black": 0.0, "dimmer": 1.0}),
     "/beat/tap": TapBeat(),
     "/beat/bar": AlignBar(),
+    "/beat/earlier": NudgeBeat(by_beats=NUDGE_BEATS),
+    "/beat/later": NudgeBeat(by_beats=-NUDGE_BEATS),
     "/restart": RestartWorker(),
 }
 
@@ -191,20 +210,31 @@ def _press(address: str, head: str, rest: Sequence[str], stage: Stage) -> AppCom
         return _SIMPLE[address]
     match [head, *rest]:
         case ["cut", "hard"]:
-            return HardCut(look=None if stage.has_standby else stage.on_air)  # as in the window
+            return _hard_cut(stage)
+        case ["cut", "pre_roll", *length]:
+            return structs.replace(_hard_cut(stage), pre_roll_chunks=pre_roll(address, length))
         case ["cut", "soft"]:
             return SoftCut(num_chunks=DEFAULT_SOFT_CHUNKS)
         case ["cut", "soft", length]:
-            return SoftCut(num_chunks=_whole(address, length))
+            return SoftCut(num_chunks=whole(address, length))
         case ["standby", which]:
-            number = _whole(address, which)
-            return StandBy(cue=_chosen(address, number, stage.cues, "cue"))
+            return StandBy(cue=chosen(address, whole(address, which), stage.cues, "cue"))
         case ["preset", which, *how]:
-            names = [pad.name for pad in stage.pads]
-            name = _chosen(address, _whole(address, which), names, "preset")
-            return _cut_to(stage.pads[names.index(name)], how, address)
+            return _cut_to(pad_of(address, whole(address, which), stage), how, address)
         case _:
             raise unknown(address)
+
+
+def _hard_cut(stage: Stage) -> HardCut:
+    """Cut to the prompt in standby, else anew to what is on air, as in the window."""
+    return HardCut(look=None if stage.has_standby else stage.on_air)
+
+
+def pre_roll(address: str, length: Sequence[str]) -> int:
+    """Return how long a pre-roll is; `length` is what stands behind it in the address."""
+    if len(length) > 1:
+        raise unknown(address)
+    return whole(address, length[0]) if length else PRE_ROLL_CHUNKS
 
 
 def _cut_to(pad: PadSpec, how: Sequence[str], address: str) -> HardCut | SoftCut:
@@ -215,55 +245,11 @@ def _cut_to(pad: PadSpec, how: Sequence[str], address: str) -> HardCut | SoftCut
             return HardCut(look=pad.look)
         case ["hard"]:
             return HardCut(look=pad.look)
+        case ["pre_roll", *length]:
+            return HardCut(look=pad.look, pre_roll_chunks=pre_roll(address, length))
         case ["soft"]:
             return SoftCut(look=pad.look, num_chunks=pad.num_chunks)
         case ["soft", length]:
-            return SoftCut(look=pad.look, num_chunks=_whole(address, length))
+            return SoftCut(look=pad.look, num_chunks=whole(address, length))
         case _:
             raise unknown(address)
-
-
-# ---------------------------------------------------------------- what came with it
-
-
-def _chosen(address: str, value: Argument, names: Sequence[str], what: str) -> str:
-    """Return the name that is meant, by name or by number from 1."""
-    if isinstance(value, str) and value in names:
-        return value
-    number = int(value) if isinstance(value, int | float) and math.isfinite(value) else 0
-    if not isinstance(value, str) and 1 <= number <= len(names):
-        return names[number - 1]
-    known = f"a {what} by name or number, 1 to {len(names)}" if names else f"no {what}, none exist"
-    raise _misfit(address, [value], known)
-
-
-def _only(address: str, arguments: Sequence[Argument]) -> Argument:
-    if len(arguments) != 1:
-        raise _misfit(address, arguments, "one value")
-    return arguments[0]
-
-
-def _number(address: str, value: Argument, expected: str = "a number") -> float:
-    if isinstance(value, int | float) and math.isfinite(value):
-        return float(value)
-    raise _misfit(address, [value], expected)
-
-
-def _whole(address: str, text: str) -> int:
-    if text.isascii() and text.isdecimal() and len(text) < 6:
-        return int(text)
-    raise _misfit(address, [text], "a whole number")
-
-
-def unknown(address: str) -> RemoteProtocolError:
-    """Return what to say of an address that nobody has."""
-    return RemoteProtocolError(
-        f"address {address[:80]!r} does not exist, nothing was changed; docs/osc.md lists them all"
-    )
-
-
-def _misfit(address: str, got: Sequence[Argument], expected: str) -> RemoteProtocolError:
-    said = ", ".join(repr(value)[:60] for value in got[:4]) or "nothing"
-    return RemoteProtocolError(
-        f"address {address[:80]!r}: got {said}, expected {expected}; nothing was changed"
-    )

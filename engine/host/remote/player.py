@@ -13,9 +13,13 @@ from engine.errors import EngineError, RemoteProtocolError
 from engine.host.remote import phrases
 from engine.host.remote.counts import Counts
 from engine.host.remote.facts import Facts, facts, heaviest_prompt
+from engine.host.remote.given import unknown
 from engine.host.remote.osc_codec import Argument
+from engine.host.remote.preview_phrases import PREVIEW
+from engine.host.remote.preview_phrases import step as preview_step
 from engine.protocol.messages import AppCommand, CommandAccepted, CommandRefused, EngineState
 from engine.protocol.pads import PadSpec
+from engine.protocol.preview import Preview
 from engine.protocol.values import Look
 
 Answer = CommandAccepted | CommandRefused
@@ -36,6 +40,7 @@ class RemotePlayer:
         self._state = state
         self.pads = pads
         self.counts = counts
+        self.preview = Preview()  # of all remotes
 
     def cues(self) -> list[str]:
         """Return the names of the cues, in the order of the list."""
@@ -43,7 +48,7 @@ class RemotePlayer:
 
     def facts(self) -> Facts:
         """Return everything that a remote is told."""
-        return facts(self._state(), self.pads())
+        return facts(self._state(), self.pads(), self.preview, time.monotonic())
 
     async def play(self, address: str, arguments: Sequence[Argument], sender: str) -> str | Facts:
         """Do what an address asks; returns when it lands, or the facts that were asked for.
@@ -53,17 +58,31 @@ class RemotePlayer:
         """
         self.counts.received += 1
         try:
+            is_question = list(arguments) == [phrases.ASK]
+            if phrases.is_below(address, PREVIEW) and not is_question:
+                return await self._prepare(address, arguments)
             meaning = phrases.read(address, arguments, self._stage())
             if meaning is None:
                 return ""
             if isinstance(meaning, phrases.Question):
                 return self._asked(meaning.address)
-            answer = await self._answer(meaning)
-            if isinstance(answer, CommandRefused):
-                raise RemoteProtocolError(answer.reason)
+            return await self._do(meaning)
         except EngineError as error:
             self.counts.refuse(str(error), sender, time.monotonic())
             raise
+
+    async def _prepare(self, address: str, arguments: Sequence[Argument]) -> str:
+        step = preview_step(self.preview, self._state(), address, arguments, self._stage())
+        if step is None:
+            return ""
+        effects = [await self._do(command) for command in step.commands]
+        self.preview = step.preview
+        return step.text or effects[0]
+
+    async def _do(self, command: AppCommand) -> str:
+        answer = await self._answer(command)
+        if isinstance(answer, CommandRefused):
+            raise RemoteProtocolError(answer.reason)
         return answer.effect
 
     def _stage(self) -> phrases.Stage:
@@ -80,7 +99,7 @@ class RemotePlayer:
         everything = self.facts()
         found = {key: v for key, v in everything.items() if phrases.is_below(key, address)}
         if not found:
-            raise phrases.unknown(address)
+            raise unknown(address)
         return found
 
 

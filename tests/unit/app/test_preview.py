@@ -1,10 +1,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.core import preview as bus
 from app.core.deck import PadState, pad_state
-from app.core.preview import Preview
+from app.core.preview import differences
+from engine.protocol import preview as bus
 from engine.protocol.parameters import PARAMETERS, defaults
+from engine.protocol.preview import Preview
 from engine.protocol.show import Preset
 from engine.protocol.values import Cut, WeightedPrompt
 from tests.fakes import engine_state
@@ -20,14 +21,14 @@ def on_air(**changes):
 def test_an_empty_preview_opens_with_what_is_on_air_and_a_prepared_one_as_it_was():
     fresh = bus.opened(Preview(), on_air())
     assert (fresh.is_open, fresh.prompt, fresh.name, fresh.seed) == (True, "fast fire", "Fire", 3)
-    assert bus.differences(fresh, on_air()) == ()
-    prepared = bus.closed(bus.loaded(fresh, SEA))
-    assert bus.opened(prepared, on_air()) == bus.loaded(fresh, SEA)
+    assert differences(fresh, on_air()) == ()
+    prepared = bus.closed(bus.loaded(fresh, SEA.look()))
+    assert bus.opened(prepared, on_air()) == bus.loaded(fresh, SEA.look())
 
 
 def test_what_differs_is_said_as_a_performer_reads_it():
-    preview = bus.edited(bus.loaded(bus.opened(Preview(), on_air()), SEA), "control_kind", 2)
-    assert bus.differences(preview, on_air()) == (
+    preview = bus.edited(bus.loaded(bus.opened(Preview(), on_air()), SEA.look()), "control_kind", 2)
+    assert differences(preview, on_air()) == (
         "Saturation  1.00 → 1.50",
         "Control map  silhouette → edges",
         "seed 7",
@@ -35,7 +36,7 @@ def test_what_differs_is_said_as_a_performer_reads_it():
 
 
 def test_a_take_goes_to_the_prepared_look_as_it_was_edited():
-    preview = bus.edited(bus.loaded(Preview(is_open=True), SEA), "saturation", 9.0)
+    preview = bus.edited(bus.loaded(Preview(is_open=True), SEA.look()), "saturation", 9.0)
     look = bus.look_of(preview)
     assert (look.prompt, look.name, look.seed) == ("slow sea", "Sea", 7)
     assert look.parameters == {"saturation": 2.0}  # the row's end

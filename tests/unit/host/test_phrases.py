@@ -13,7 +13,15 @@ from engine.errors import EngineError, RemoteProtocolError
 from engine.host.remote.osc import last_values
 from engine.host.remote.osc_codec import OscMessage
 from engine.host.remote.phrases import PRESSES, Question, Stage, is_below, read
-from engine.protocol.beat_commands import AlignBar, SetQuantum, SetTempo, TapBeat
+from engine.protocol.beat_commands import (
+    AlignBar,
+    JoinLink,
+    ListenTo,
+    NudgeBeat,
+    SetQuantum,
+    SetTempo,
+    TapBeat,
+)
 from engine.protocol.messages import (
     Back,
     CancelCut,
@@ -24,6 +32,8 @@ from engine.protocol.messages import (
     SetParameters,
     SoftCut,
     StandBy,
+    StartRecording,
+    StopRecording,
 )
 from engine.protocol.pads import PadSpec
 from engine.protocol.parameters import PARAMETERS, Kind
@@ -76,6 +86,16 @@ def test_steps_of_an_encoder_add_to_where_the_row_goes():
         ("/cut/soft", [], SoftCut(num_chunks=4)),
         ("/cut/soft/9", [], SoftCut(num_chunks=9)),
         ("/cut/cancel", [1], CancelCut()),
+        ("/cut/pre_roll", [], HardCut(look=INK, pre_roll_chunks=1)),
+        ("/cut/pre_roll/3", [1], HardCut(look=INK, pre_roll_chunks=3)),
+        ("/preset/2/pre_roll", [], HardCut(look=FIRE, pre_roll_chunks=1)),
+        ("/preset/2/pre_roll/2", [], HardCut(look=FIRE, pre_roll_chunks=2)),
+        ("/beat/earlier", [], NudgeBeat(by_beats=0.02)),
+        ("/beat/later", [1], NudgeBeat(by_beats=-0.02)),
+        ("/beat/link", [1], JoinLink(is_joined=True)),
+        ("/sound", ["default"], ListenTo(device="default")),
+        ("/recording", [1], StartRecording()),
+        ("/recording", [0], StopRecording()),
         ("/preset", [2], SoftCut(look=FIRE, num_chunks=6)),
         ("/preset", ["Ink"], HardCut(look=INK)),
         ("/preset/1", [], HardCut(look=INK)),
@@ -127,6 +147,10 @@ def test_a_question_mark_asks_instead_of_setting():
         ("/preset/0", [], "1 to 2"),
         ("/preset/x", [], "a whole number"),
         ("/cut/soft/-1", [], "a whole number"),
+        ("/cut/pre_roll/1/2", [], "does not exist"),
+        ("/preset/1/pre_roll/x", [], "a whole number"),
+        ("/sound", [1], "expected a text"),
+        ("/recording", ["on"], "expected a number"),
         ("/standby", ["Three"], "a cue by name or number, 1 to 2"),
         ("/go", [1, 2], "nothing or one number"),
         ("/go", ["now"], "expected a number"),

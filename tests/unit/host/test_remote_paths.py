@@ -14,6 +14,7 @@ from engine.host.remote.facts import HELP
 from engine.host.remote.options import add_remote_options, remote_config
 from engine.host.remote.paths import argument, phrase
 from engine.host.remote.phrases import ASK, PRESSES
+from engine.host.remote.preview_phrases import PREVIEW_PRESSES
 from engine.protocol.parameters import PARAMETERS
 
 
@@ -43,6 +44,16 @@ from engine.protocol.parameters import PARAMETERS
         ("prompt/ink", "", ("/prompt", ("ink",))),
         ("cue", "", ("/cue", (ASK,))),
         ("tally", "", ("/tally", (ASK,))),
+        ("cut/pre_roll/2", "", ("/cut/pre_roll/2", ())),
+        ("preset/3/pre_roll", "", ("/preset/3/pre_roll", ())),
+        ("preview/preset/3", "", ("/preview/preset", (3,))),
+        ("preview/prompt", "ink", ("/preview/prompt", ("ink",))),
+        ("preview/prompt", "", ("/preview/prompt", (ASK,))),
+        ("preview/saturation/1.5", "", ("/preview/saturation", (1.5,))),
+        ("preview/saturation", "", ("/preview/saturation", (ASK,))),
+        ("preview/open/1", "", ("/preview/open", (1,))),
+        ("preview", "", ("/preview", (ASK,))),
+        ("beat/link/1", "", ("/beat/link", (1,))),
         ("", "", ("/", (ASK,))),
     ],
 )
@@ -51,7 +62,7 @@ def test_a_path_is_an_address_and_its_value(path, body, meant):
     assert phrase(parts, body, asks=False) == meant
 
 
-@pytest.mark.parametrize("address", PRESSES)
+@pytest.mark.parametrize("address", [*PRESSES, *PREVIEW_PRESSES])
 def test_a_press_is_a_press_and_asks_nothing(address):
     path = address.replace("<number>", "3").replace("<chunks>", "2")
     assert phrase(path.split("/")[1:], "", asks=False) == (path, ())

@@ -110,10 +110,12 @@ function makePad(preset) {
   top.append(make("span", "", preset.number), make("span", "", kind));
   pad.append(top, make("span", "name", preset.name));
   pad.dataset.number = preset.number;
+  pad.dataset.name = preset.name;
   pad.dataset.lamp = facts[`/preset/${preset.number}`] ?? 0;
   if (preset.colour) pad.style.setProperty("--pad", preset.colour);
   if (preset.picture) pad.style.backgroundImage = `url("${preset.picture}")`;
   pad.onclick = () => {
+    if (isPreparing()) return send("/preview/preset", preset.number);
     const way = { hard: "/hard", soft: `/soft/${chunks}` }[how] || "";
     send(`/preset/${preset.number}${way}`);
   };
@@ -150,12 +152,16 @@ function showFacts(fresh) {
   for (const [address, value] of Object.entries(fresh)) {
     const [, head, number] = address.split("/");
     if (knobs.has(head)) knobs.get(head)();
+    if (head === "preview" && knobs.has(number)) knobs.get(number)();
     const pad = head === "preset" && document.querySelector(`.pad[data-number="${number}"]`);
     if (pad) pad.dataset.lamp = value;
   }
   if (Object.keys(fresh).some((address) => address.startsWith("/cue"))) lightCues();
   at("now").textContent = facts["/prompt"] || "";
+  if ("/preview/open" in fresh) knobs.forEach((draw) => draw());
   showCut();
+  showPreview();
+  showBeat();
   showFollow();
   showMachine();
 }
@@ -163,13 +169,20 @@ function showFacts(fresh) {
 function showCut() {
   const waits = facts["/cut"];
   const runs = facts["/cut/progress"];
-  const whereto = facts["/preset/queued"] ? ` to ${facts["/preset/queued"]}` : "";
   at("cut-says").textContent = waits && waits !== "none"
-    ? `${waits} cut${whereto} waits for the boundary`
-    : runs ? `soft cut runs, ${Math.round(runs * 100)} %` : "";
+    ? waitingText(waits)
+    : runs ? `soft cut runs, ${Math.round(runs * 100)} %`
+    : facts["/cut/unseen"] ? `pre-roll: seen in ${facts["/cut/unseen"]} chunks`
+    : facts["/cue/queued"] ? `${facts["/cue/queued"]} waits for the beat` : "";
   at("cut-says").hidden = !at("cut-says").textContent;
   const next = facts["/prompt/next"];
   at("text").placeholder = next ? `Next: ${next}` : "Next prompt";
+}
+
+function waitingText(waits) {
+  const whereto = facts["/preset/queued"] ? ` to ${facts["/preset/queued"]}` : "";
+  const until = facts["/beat/aim"] ? `is seen on ${facts["/beat/aim"]}` : "waits for the boundary";
+  return `${waits} cut${whereto} ${until}`;
 }
 
 function showFollow() {
@@ -214,13 +227,13 @@ function addChoices(row, knob) {
   row.choices.forEach((name, index) => {
     const button = make("button", "", name);
     button.setAttribute("role", "radio");
-    button.onclick = () => send(`/${row.id}`, index);
+    button.onclick = () => send(rowAddress(row), index);
     group.append(button);
   });
   knob.append(group);
   knobs.set(row.id, () => [...group.children].forEach((button, index) => {
     const live = facts[`/${row.id}`];
-    const queued = facts[`/${row.id}/queued`] ?? live;
+    const queued = rowGoal(row);
     button.setAttribute("aria-checked", String(index === live));
     button.classList.toggle("waits", queued !== live && index === queued);
   }));
@@ -257,13 +270,13 @@ function addSlider(row, knob, text) {
 
   const draw = () => {
     const live = facts[`/${row.id}`] ?? row.default;
-    const target = mine ?? facts[`/${row.id}/queued`] ?? live;
+    const target = mine ?? rowGoal(row);
     fill.style.width = `${toNorm(row, live) * 100}%`;
     mark.style.left = `${toNorm(row, target) * 100}%`;
     text.textContent = asText(row, target);
     track.setAttribute("aria-valuenow", target);
   };
-  const want = (value) => { mine = value; sendNewest(`/${row.id}`, value); draw(); };
+  const want = (value) => { mine = value; sendNewest(rowAddress(row), value); draw(); };
   let settle = 0;
   const rest = () => {
     clearTimeout(settle);
@@ -272,8 +285,7 @@ function addSlider(row, knob, text) {
   let from = null; // where the thumb came down: x, and the value's place there
   track.onpointerdown = (event) => {
     clearTimeout(settle);
-    const live = mine ?? facts[`/${row.id}/queued`] ?? facts[`/${row.id}`] ?? row.default;
-    from = { x: event.clientX, norm: toNorm(row, live), width: track.clientWidth };
+    from = { x: event.clientX, norm: toNorm(row, mine ?? rowGoal(row)), width: track.clientWidth };
     track.setPointerCapture(event.pointerId);
   };
   track.onpointermove = (event) => { // relative: a thumb that lands somewhere makes no jump
@@ -285,7 +297,7 @@ function addSlider(row, knob, text) {
     const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1 }[event.key];
     if (!step) return;
     event.preventDefault();
-    const now = mine ?? facts[`/${row.id}/queued`] ?? facts[`/${row.id}`] ?? row.default;
+    const now = mine ?? rowGoal(row);
     const size = row.kind === "integer" ? step / (row.high - row.low) : step * 0.02;
     want(fromNorm(row, toNorm(row, now) + size));
     rest();
@@ -319,12 +331,13 @@ function setLength(count) {
 }
 at("next").onsubmit = (event) => {
   event.preventDefault();
-  if (send("/prompt", at("text").value)) at("text").value = "";
+  if (send(isPreparing() ? "/preview/prompt" : "/prompt", at("text").value)) at("text").value = "";
   at("text").blur();
 };
-at("soft").onclick = () => send(`/cut/soft/${chunks}`);
 at("shorter").onclick = () => setLength(chunks - 1);
 at("longer").onclick = () => setLength(chunks + 1);
 at("hold").onclick = () => send("/hold", facts["/hold"] ? 0 : 1);
+bindPreview();
+bindBeat();
 
 connect();

@@ -1,0 +1,137 @@
+"""A/B and the beat on the page for phones, in a real browser on the real host."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from urllib.request import urlopen
+
+import pytest
+
+from tests.browser import CHROMIUM, browser_page
+from tests.host_process import ROOT, SOON_S, host_process, wait_until
+
+SHOW = ROOT / "presets" / "first-light"
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None, reason="there is no browser here: apt-get install chromium"
+)
+LIVE = "document.body && document.body.dataset.link === 'live'"
+
+
+def facts(host):
+    with urlopen(f"http://127.0.0.1:{host.port}/facts", timeout=SOON_S) as answer:
+        return json.load(answer)
+
+
+async def becomes(host, address, wanted):
+    async with asyncio.timeout(SOON_S):
+        while (await asyncio.to_thread(facts, host)).get(address) != wanted:
+            await asyncio.sleep(0.05)
+
+
+def shown(element, text):
+    return f"document.getElementById('{element}').textContent.includes({text!r})"
+
+
+def played(script, *arguments):
+    async def run():
+        with host_process("--show", str(SHOW), "--no-take", *arguments) as host:
+            assert wait_until(lambda: facts(host)["/playout"] == "live")
+            async with browser_page() as page:
+                await page.open(f"http://127.0.0.1:{host.port}/")
+                await page.until(f"{LIVE} && document.querySelectorAll('.pad').length === 12")
+                return await script(page, host)
+
+    return asyncio.run(run())
+
+
+def test_a_look_is_prepared_while_another_is_on_air_and_taken_and_taken_back():
+    async def script(page, host):
+        await page.tap("#prepare")
+        await page.until("document.body.dataset.preview === 'open'")
+        assert await page.run("document.getElementById('hard').textContent") == "TAKE"
+        await page.tap('.pad[data-number="3"]')
+        await page.until(shown("prepared", "Wormhole"))
+        await page.until(
+            "document.querySelector('.pad[data-number=\"3\"]').matches('[data-prepared]')"
+        )
+        before = await asyncio.to_thread(facts, host)
+        assert (before["/preset"], before["/cut"]) == ("Embers", "none")
+        assert before["/prompt/next"] == before["/preview/prompt"]  # it is encoded by now
+        await page.tap("nav [data-tab=knobs]")
+        await page.drag("#knobs-tab .track", -0.3)
+        await page.tap("nav [data-tab=pads]")
+        ready = await asyncio.to_thread(facts, host)
+        moved = [key for key in ready if key.startswith("/preview/") and ready[key] != before[key]]
+        assert len(moved) == 1
+        assert ready[moved[0].removeprefix("/preview")] == before[moved[0].removeprefix("/preview")]
+        await page.tap("#pre-roll")
+        await becomes(host, "/preset", "Wormhole")
+        await page.until(shown("prepared", "Embers"))
+        await becomes(host, moved[0].removeprefix("/preview"), ready[moved[0]])
+        await page.tap("#soft")
+        await page.until(shown("says", "soft cut over 4 chunks"))
+        await becomes(host, "/preset", "Embers")
+        await page.tap("#prepare")
+        await page.until("document.body.dataset.preview === 'closed'")
+        assert await page.run("document.documentElement.scrollWidth") == 390
+
+    played(script)
+
+
+def test_a_pre_roll_without_a_preview_is_counted_until_it_is_seen():
+    async def script(page, host):
+        await page.run("document.getElementById('text').value = 'ink in water'")
+        await page.tap("#next button")
+        await becomes(host, "/prompt/next", "ink in water")
+        await page.tap("#pre-roll")
+        await page.until(shown("says", "seen after 1 chunk of pre-roll"))
+        await becomes(host, "/prompt", "ink in water")
+
+    played(script)
+
+
+def test_the_beat_is_tapped_cuts_wait_for_it_and_the_page_says_for_which():
+    async def script(page, host):
+        await page.tap("nav [data-tab=beat]")
+        for _ in range(4):
+            await page.tap("#tap")
+            await asyncio.sleep(0.3)
+        await page.until("Number(document.getElementById('bpm').textContent) > 30")
+        await page.until("document.querySelectorAll('#dots [data-now]').length === 1")
+        assert facts(host)["/beat/bpm"] > 30
+        await page.tap("#waits button:last-child")
+        await becomes(host, "/beat/wait", 16.0)
+        await page.until("document.querySelector('#waits :last-child').ariaChecked === 'true'")
+        await page.tap("#beat-tab [data-press='/beat/bar']")
+        await page.until(shown("says", "bpm by tap"))
+        await page.tap("nav [data-tab=pads]")
+        await page.tap("#hard")
+        await page.until(shown("cut-says", "is seen on"))
+        await page.tap("#cancel")
+        await becomes(host, "/cut", "none")
+        await page.until("document.getElementById('cut-says').hidden")
+
+    played(script)
+
+
+def test_recording_is_switched_and_a_sound_input_that_is_not_here_is_said(tmp_path, monkeypatch):
+    monkeypatch.setenv("SEGUE_HOME", str(tmp_path))
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "segue-none")
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+
+    async def script(page, host):
+        await page.tap("nav [data-tab=beat]")
+        await page.tap("#record")
+        await becomes(host, "/recording", 1)
+        await page.until("document.getElementById('record').ariaPressed === 'true'")
+        await page.tap("#sound")
+        await becomes(host, "/sound", "default")
+        await page.until("!document.getElementById('heard').hidden")
+        await page.tap("#sound")
+        await becomes(host, "/sound", "")
+        await page.tap("#record")
+        await becomes(host, "/recording", 0)
+
+    played(script)
+    assert list(tmp_path.rglob("*.mp4"))
