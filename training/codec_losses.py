@@ -8,6 +8,7 @@ from torch import Tensor
 
 _FRAMES_PER_LATENT = 4
 _ENERGY_PX = 8
+_STILL = 2e-3  # mean frame difference below which a clip counts as standing still
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,54 @@ def codec_loss(
     total = total + 1.5 * energy
     total = total + 0.02 * (spread + centre)
     return CodecLoss(total, l1, temporal, (decoded - frames).square().mean())
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderLoss:
+    """The sum to minimise when the decoder alone is trained, and the parts worth printing."""
+
+    total: Tensor
+    l1: Tensor
+    edge: Tensor
+    saturation: Tensor
+
+
+def decoder_loss(decoded: Tensor, frames: Tensor) -> DecoderLoss:
+    """Compare decoded clips with their sources, both [B, T, 3, H, W]."""
+    l1 = (decoded - frames).abs().mean()
+    chroma = (_chroma(decoded) - _chroma(frames)).abs().mean()
+    edges = _gradient_loss(decoded.flatten(0, 1), frames.flatten(0, 1))
+    temporal = _temporal_loss(decoded, frames)
+    energy = _energy_loss(decoded, frames)
+    edge = _latent_edge_loss(decoded, frames)
+    saturation = _saturation_loss(decoded, frames)
+    total = l1 + 0.5 * chroma + 0.5 * edges + temporal + 1.5 * energy
+    return DecoderLoss(total + 0.5 * edge + saturation, l1, edge, saturation)
+
+
+def _latent_edge_loss(decoded: Tensor, frames: Tensor) -> Tensor:
+    """By which share the motion at latent edges misses the source's, seen from that inside.
+
+    A clip asks for as much motion at its edges as its own motion inside and the source's ratio of
+    the two give. The term by pixel (`_temporal_loss`) cannot ask for that: two latents that err
+    independently step at their edge, and blurring both is its cheapest answer.
+    """
+    steps = [x.diff(dim=1).abs().mean((2, 3, 4)) for x in (decoded, frames)]
+    at_edge = torch.arange(1, decoded.shape[1], device=decoded.device) % _FRAMES_PER_LATENT == 0
+    (edge, inside), (edge_there, inside_there) = (
+        (step[:, at_edge].mean(1), step[:, ~at_edge].mean(1)) for step in steps
+    )
+    wanted = inside * edge_there / (inside_there + _STILL)
+    return ((edge - wanted).abs() / (inside_there + _STILL)).mean()
+
+
+def _saturation_loss(decoded: Tensor, frames: Tensor) -> Tensor:
+    """Error of the saturation (largest less smallest channel) per 8x8 px: blur pales patterns."""
+    one, other = (
+        F.avg_pool2d((x.amax(2) - x.amin(2)).flatten(0, 1).unsqueeze(1), _ENERGY_PX)
+        for x in (decoded, frames)
+    )
+    return (one - other).abs().mean()
 
 
 def _chroma(frames: Tensor) -> Tensor:

@@ -28,7 +28,12 @@ class Runtime:
     def log(self, *words: object) -> None:
         """Print a line with the elapsed seconds, from the first process only."""
         if self.rank == 0:
-            print(f"[{time.monotonic() - self.started_s:6.1f}]", *words, flush=True)
+            print(f"[{self.elapsed_s:6.1f}]", *words, flush=True)
+
+    @property
+    def elapsed_s(self) -> float:
+        """Seconds since the stage was started."""
+        return time.monotonic() - self.started_s
 
     def average_gradients(self, modules: Iterable[nn.Module]) -> None:
         """Average gradients over all processes, in one message."""
