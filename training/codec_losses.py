@@ -83,7 +83,7 @@ def _latent_edge_loss(decoded: Tensor, frames: Tensor) -> Tensor:
     (edge, inside), (edge_there, inside_there) = (
         (step[:, at_edge].mean(1), step[:, ~at_edge].mean(1)) for step in steps
     )
-    wanted = inside * edge_there / (inside_there + _STILL)
+    wanted = (inside + _STILL) * (edge_there + _STILL) / (inside_there + _STILL) - _STILL
     return ((edge - wanted).abs() / (inside_there + _STILL)).mean()
 
 

@@ -241,7 +241,7 @@ class Decoded:
 def measured(codec: TAE, pairs: Pairs) -> Decoded:
     """Decode `pairs` in bf16 and measure; the first latent, which has no past, counts too."""
     sums, decibel = torch.zeros(2, 4, dtype=torch.float64), []
-    for i in torch.arange(len(pairs.frames)).split(4):
+    for i in torch.split(torch.arange(len(pairs.frames)), 4):
         frames, latents = pairs.rows(i)
         with torch.autocast(frames.device.type, dtype=torch.bfloat16):
             decoded = codec.decode(latents)[0].float().clamp(0, 1)

@@ -73,21 +73,15 @@ class Reading:
             family: index into `FAMILIES`.
             colours: indices into `COLOURS`, at least one.
         """
-        read, strongest = self._strongest(len(colours))
+        strongest = self.colours.mean(0).topk(len(colours)).indices.tolist()
         return Agreement(
-            family=float(read == family),
+            family=float(self.family() == family),
             colour=len(set(strongest) & set(colours)) / len(colours),
         )
 
-    def words(self, num_colours: int) -> tuple[str, ...]:
-        """Return the family and the colours, strongest first, that the picture is read as."""
-        read, strongest = self._strongest(num_colours)
-        names = list(COLOURS)
-        return (FAMILIES[read], *(names[colour] for colour in strongest))
-
-    def _strongest(self, num_colours: int) -> tuple[int, list[int]]:
-        colours: list[int] = self.colours.mean(0).topk(num_colours).indices.tolist()
-        return int(self.families.mean(0).argmax()), colours
+    def family(self) -> int:
+        """Return the index of the family with the largest probability, averaged over the chunks."""
+        return int(self.families.mean(0).argmax())
 
 
 class _Residual(nn.Module):
@@ -165,13 +159,22 @@ class PictureClassifier(nn.Module):
         Raises:
             ValueError: F is not.
         """
-        if not len(frames) or len(frames) % CLIP_FRAMES:
-            raise ValueError(f"{len(frames)} frames to read, expected a multiple of {CLIP_FRAMES}")
-        clips = torch.unflatten(shrink(frames), 0, (-1, CLIP_FRAMES))
+        clips = torch.unflatten(shrink(as_clips(frames).flatten(0, 1)), 0, (-1, CLIP_FRAMES))
         device = next(self.parameters()).device
         readings = [self(part.to(device)) for part in torch.split(clips, _READ_AT_ONCE)]
         families, colours = (torch.cat(logits) for logits in zip(*readings, strict=True))
         return Reading(families.softmax(1), colours.sigmoid())
+
+
+def as_clips(frames: Tensor) -> Tensor:
+    """Return frames [F, 3, H, W] as chunks [F / 12, 12, 3, H, W].
+
+    Raises:
+        ValueError: F is no multiple of 12, or 0.
+    """
+    if not len(frames) or len(frames) % CLIP_FRAMES:
+        raise ValueError(f"{len(frames)} frames to read, expected a multiple of {CLIP_FRAMES}")
+    return torch.unflatten(frames, 0, (-1, CLIP_FRAMES))
 
 
 def seen_colours(clips: Tensor) -> Tensor:

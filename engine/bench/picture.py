@@ -25,7 +25,8 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as the worker does; read 
 
 import torch
 
-from engine.bench.classifier import WEIGHTS_PATH, load_classifier
+from engine.bench.classifier import WEIGHTS_PATH
+from engine.bench.judge import load_judge
 from engine.bench.picture_codec_part import play_codec
 from engine.bench.picture_control_part import play_control
 from engine.bench.picture_drift_part import play_drift
@@ -85,7 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--threads", type=int, default=0, help="CPU threads; 0 leaves all")
     add("--parts", default=",".join(PARTS), help="some of " + ",".join(PARTS))
     add("--quick", action="store_true", help="little of everything")
-    add("--classifier", type=Path, default=WEIGHTS_PATH, help="weights of the judge")
+    add("--classifier", type=Path, default=WEIGHTS_PATH, help="weights of the judge of families")
     add("--sheets", type=Path, help="write contact sheets into this folder")
     add("--markdown", type=Path, help="write the table between the two marks of this document")
     add("--merge", type=Path, nargs="+", metavar="FILE",
@@ -172,7 +173,7 @@ def prove(
             device=compute.device,
             canvas=Canvas.of(choice.width_px, choice.height_px),
             amounts=amounts,
-            judge=load_classifier(compute.device, args.classifier) if judged else None,
+            judge=load_judge(compute.device, args.classifier) if judged else None,
             sheets=args.sheets,
         )
         setting: dict[str, Any] = {

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 import torch
 
-from engine.bench.classifier import Agreement, Reading
+from engine.bench.classifier import Agreement
+from engine.bench.judge import Verdict
 from engine.bench.picture_measures import FrameNumbers, all_seams, measured
 from engine.bench.picture_prompts import Caption, bench_prompts, caption_of
 from engine.bench.picture_report import Line, Part
@@ -71,18 +72,18 @@ def _play(stage: Stage, prompt: str, agreement: bool) -> tuple[_Found, Row]:
     frames = stage.show(prompt, stage.amounts.chunks)
     found = _Found(caption, measured(frames), [])
     if agreement:
-        reading = stage.judged().read(frames)
-        found.agreed = agreed(reading.after_first(), caption)
-        found.read_as = reading.after_first().words(len(caption.colours))
-        found.first_agreed = agreed(reading.first(), caption)
+        verdict = stage.judged().read(frames)
+        found.agreed = agreed(verdict.after_first(), caption)
+        found.read_as = verdict.after_first().words(len(caption.colours))
+        found.first_agreed = agreed(verdict.first(), caption)
     rng = source_rng(prompt)
     cells = [cells_of(frames, evenly(len(frames), _MOMENTS))]
     for _ in range(stage.amounts.source_draws):
         clip = stage.drawn(caption.look(rng), stage.amounts.source_chunks)
         found.sources.append(measured(clip))
         if agreement:
-            reading = stage.judged().read(clip)
-            found.source_agreed.append(agreed(reading.after_first(), caption))
+            verdict = stage.judged().read(clip)
+            found.source_agreed.append(agreed(verdict.after_first(), caption))
         if len(cells) == 1:
             cells.append(cells_of(clip, evenly(len(clip), _SOURCE_MOMENTS)))
     return found, Row(prompt, torch.cat(cells), "renderer", _MOMENTS)
@@ -203,9 +204,9 @@ def _own_accuracy(stage: Stage) -> Agreement:
     return Agreement(mean([a.family for a in results]), mean([a.colour for a in results]))
 
 
-def agreed(reading: Reading, caption: Caption) -> Agreement:
-    """Compare a reading with a caption."""
-    return reading.agreement(caption.family_index, caption.colour_indices)
+def agreed(verdict: Verdict, caption: Caption) -> Agreement:
+    """Compare a verdict with a caption."""
+    return verdict.agreement(caption.family_index, caption.colour_indices)
 
 
 def mean(values: Sequence[float]) -> float:

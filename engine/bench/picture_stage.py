@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from engine.bench.classifier import PictureClassifier
+from engine.bench.judge import Judge
 from engine.bench.picture_measures import FRAMES_PER_CHUNK
 from engine.bench.picture_play import Conditions, Player, rgb
 from engine.bench.picture_sheets import Row, write_sheet
@@ -64,7 +64,7 @@ class Stage:
     device: torch.device
     canvas: Canvas
     amounts: Amounts
-    judge: PictureClassifier | None  # None: no part that was asked for needs it
+    judge: Judge | None  # None: no part that was asked for needs it
     sheets: Path | None  # where contact sheets go
     started_s: float = field(default_factory=time.monotonic)
 
@@ -97,7 +97,7 @@ class Stage:
         painting = paint([look], num_chunks * FRAMES_PER_CHUNK, self.device, canvas)
         return (painting.rgb()[0] * 255).round().to(torch.uint8)
 
-    def judged(self) -> PictureClassifier:
+    def judged(self) -> Judge:
         """Return the judge, for parts that were started with one."""
         assert self.judge is not None, "parts that judge are started with a judge"
         return self.judge

@@ -115,7 +115,7 @@ def _switch(stage: Stage, frames: Tensor, goal: tuple[Tensor, Tensor]) -> Switch
 
 def _points(stage: Stage, frames: Tensor) -> tuple[Tensor, Tensor]:
     """Return where frames are by the judge's reading and by colour."""
-    reading: Reading = stage.judged().read(frames)
+    reading: Reading = stage.judged().read(frames).reading
     read = torch.cat([reading.families, reading.colours], 1).mean(0)
     return read, colour_histogram(frames)
 

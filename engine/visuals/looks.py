@@ -109,8 +109,13 @@ def colourise(shade: Tensor, light: Tensor, palette: Tensor) -> Tensor:
 
 
 def palette_of(look: Look) -> Tensor:
-    """Return the four palette stops [4, 3]; missing colours are tints of the ones named."""
-    named = [torch.tensor(COLOURS[word]) for word in look.colours]
+    """Return the four palette stops [4, 3] of a look."""
+    return stops_of(look.colours)
+
+
+def stops_of(colours: Sequence[str]) -> Tensor:
+    """Return palette stops [4, 3]; missing colours are tints of the one to three that are named."""
+    named = [torch.tensor(COLOURS[word]) for word in colours]
     first = named[0]
     second = named[1] if len(named) > 1 else first * 0.6 + 0.38
     third = named[2] if len(named) > 2 else second * 0.65 + 0.35

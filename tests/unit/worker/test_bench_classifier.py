@@ -5,7 +5,6 @@ import torch
 
 from engine.bench.classifier import (
     INPUT_PX,
-    Agreement,
     PictureClassifier,
     Reading,
     load_classifier,
@@ -41,13 +40,6 @@ def test_the_first_chunk_can_be_left_out():
 def test_of_three_named_colours_two_found_are_two_thirds():
     seen = reading([{0: 1.0}], [{1: 0.9, 2: 0.8, 5: 0.7, 3: 0.6}])
     assert seen.agreement(0, [1, 2, 3]).colour == pytest.approx(2 / 3)
-
-
-def test_it_says_in_words_what_it_reads_the_strongest_colour_first():
-    seen = reading([{4: 0.6}, {7: 0.9}], [{1: 0.5, 5: 0.9}, {1: 0.6, 5: 0.9, 2: 0.1}])
-    names = list(COLOURS)
-    assert seen.words(2) == (FAMILIES[7], names[5], names[1])
-    assert seen.agreement(7, [1, 5]) == Agreement(family=1, colour=1)
 
 
 def test_every_chunk_gets_a_reading_that_sums_to_one_whatever_the_size():
