@@ -87,14 +87,15 @@ def test_a_set_is_played_over_osc_and_told_to_who_subscribed():
             send(port, "/segue/subscribe", "i", str(heard_at))
         send(port, "/segue/dimmer", "f", "0.25")
         send(port, "/segue/control_kind", "s", "edges")
+        send(port, "/segue/beat/bpm", "f", "60")
+        send(port, "/segue/beat/wait", "f", "16")  # what waits a moment only may never be told
         send(port, "/segue/preset", "s", "Lotus")
+        assert wait_until(lambda: {'/segue/cut s "soft"', "/segue/preset/5 i 1"} <= {*heard()})
+        send(port, "/segue/beat/wait", "f", "0")
         assert wait_until(lambda: state(host)["look_name"] == "Lotus")
         assert state(host)["live"]["dimmer"] == 0.25
-        assert wait_until(lambda: '/segue/preset s "Lotus"' in heard())
-        assert {"/segue/dimmer f 0.250000", '/segue/cut s "soft"', "/segue/preset/5 i 1"} <= {
-            *heard()
-        }
-        assert "/segue/preset/5 i 2" in heard()
+        assert wait_until(lambda: {'/segue/preset s "Lotus"', "/segue/preset/5 i 2"} <= {*heard()})
+        assert "/segue/dimmer f 0.250000" in heard()
 
 
 def test_bad_packets_are_counted_told_and_change_nothing():
