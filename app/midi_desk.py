@@ -17,14 +17,8 @@ from app.core.controller import Controller
 from app.core.ghosts import Ghost, ghosts
 from app.core.mapping import ControlMap
 from app.core.midi_act import (
-    ActionPressed,
-    CuePressed,
-    CutPressed,
     Intent,
-    PadPressed,
-    PanicPressed,
     ParameterSet,
-    PresetPressed,
 )
 from app.core.midi_binding import MidiBinding, badge, of_show
 from app.core.midi_book import what
@@ -258,20 +252,23 @@ class MidiDesk(QObject):
             self._do(intent)
 
     def _do(self, intent: Intent) -> None:
-        match intent:
-            case ParameterSet():
-                self.hands.set_parameter(intent.parameter_id, intent.value)
-            case PresetPressed():
-                self._press([p for p in self.hands.show.presets if p.name == intent.name])
-            case PadPressed():
-                self._press(list(self.hands.show.presets[intent.number - 1 : intent.number]))
-            case CuePressed():
-                self.hands.press_cue(intent.number)
-            case CutPressed():
-                self.hands.press_cut(intent.action)
-            case ActionPressed():
-                self.action_requested.emit(intent.name)
-            case PanicPressed():
+        if isinstance(intent, ParameterSet):
+            self.hands.set_parameter(intent.parameter_id, intent.value)
+            return
+        kind, _, name = intent.target.partition(":")
+        presets = self.hands.show.presets
+        match kind:
+            case "preset":
+                self._press([preset for preset in presets if preset.name == name])
+            case "pad":
+                self._press(list(presets[int(name) - 1 : int(name)]))
+            case "cue":
+                self.hands.press_cue(int(name))
+            case "cut":
+                self.hands.press_cut(name)
+            case "action":
+                self.action_requested.emit(name)
+            case _:
                 self.panic()
 
     def _press(self, found: list[Preset]) -> None:

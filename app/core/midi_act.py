@@ -27,49 +27,13 @@ class ParameterSet:
 
 
 @dataclass(frozen=True, slots=True)
-class PresetPressed:
-    """A control asked for a preset."""
+class Pressed:
+    """A control asked once for a target: `preset:Embers`, `pad:3`, `cut:soft` or `midi:panic`."""
 
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class PadPressed:
-    """A control asked for the preset on a pad, counted from 1."""
-
-    number: int
+    target: str
 
 
-@dataclass(frozen=True, slots=True)
-class CuePressed:
-    """A control asked for a cue, counted from 1."""
-
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class CutPressed:
-    """A control asked for a cut: hard, soft or cancel."""
-
-    action: str
-
-
-@dataclass(frozen=True, slots=True)
-class ActionPressed:
-    """A control asked for what a key does."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class PanicPressed:
-    """A control asked for panic."""
-
-
-Intent = (
-    ParameterSet | PresetPressed | PadPressed | CuePressed | CutPressed | ActionPressed
-    | PanicPressed
-)  # fmt: skip
+Intent = ParameterSet | Pressed
 
 
 class Act:
@@ -98,7 +62,7 @@ class Act:
         for binding in bindings:
             self._turn(binding, event, known, gap_s)
         if event.kind is MidiKind.PROGRAM:
-            self._press_all(bindings, event.value)
+            self.press_all(bindings, level=event.value)
         elif _is_down(event, event.value) != _is_down(event, before) or _is_hit(event):
             self._button(bindings, event)
 
@@ -163,9 +127,9 @@ class Act:
 
     def _program(self, number: int, meaning: str) -> None:
         if meaning == "pad":
-            self.intents.append(PadPressed(number % _PROGRAMS + 1))
+            self.intents.append(Pressed(f"pad:{number % _PROGRAMS + 1}"))
         elif meaning == "cue":
-            self.intents.append(CuePressed(number + 1))
+            self.intents.append(Pressed(f"cue:{number + 1}"))
 
     def _button(self, bindings: Sequence[MidiBinding], event: ControlMoved) -> None:
         if _is_down(event, event.value):
@@ -181,7 +145,7 @@ class Act:
             return
         self.surface = self.surface.pressed(event.control, held)
         if not held.has_long:
-            self._press_all(buttons, event.value)
+            self.press_all(buttons, level=event.value)
 
     def _up(self, control: Control) -> None:
         held = self.surface.held.get(control)
@@ -191,7 +155,7 @@ class Act:
         for binding in held.bindings:
             self._release(binding, held)
         if held.has_long and not held.is_done:
-            self._press_all([b for b in held.bindings if b.press is Press.ANY], 127)
+            self.press_all(held.bindings)
 
     def _release(self, binding: MidiBinding, held: Held) -> None:
         row = binding.row
@@ -204,18 +168,16 @@ class Act:
         elif binding.mode is Mode.MOMENTARY and row is not None:
             self._set(row.id, held.before[row.id])
 
-    def _press_all(self, bindings: Sequence[MidiBinding], level: int) -> None:
+    def press_all(
+        self, bindings: Sequence[MidiBinding], press: Press = Press.ANY, level: int = 127
+    ) -> None:
+        """Do what a press does, on the bindings for presses of that length."""
         for binding in bindings:
-            if binding.press is Press.ANY:
-                self.press(binding, level)
-
-    def press(self, binding: MidiBinding, level: int = 127) -> None:
-        """Do what a press of this binding does."""
-        row = binding.row
-        if row is None:
-            self._fire(binding)
-        else:
-            self._set(row.id, self._pressed_value(binding, row, level))
+            row = binding.row
+            if binding.press is press and row is None:
+                self._fire(binding)
+            elif binding.press is press and row is not None:
+                self._set(row.id, self._pressed_value(binding, row, level))
 
     def _pressed_value(self, binding: MidiBinding, row: Parameter, level: int) -> float:
         value, goal = self._value(row), binding.goal(row)
@@ -231,35 +193,18 @@ class Act:
                 return goal
 
     def _fire(self, binding: MidiBinding) -> None:
-        kind, _, name = binding.target.partition(":")
-        match kind:
-            case "preset":
-                self.intents.append(PresetPressed(name))
-            case "pad":
-                self.intents.append(PadPressed(int(name)))
-            case "cue":
-                self.intents.append(CuePressed(int(name)))
-            case "cut":
-                self.intents.append(CutPressed(name))
-            case "action":
-                self.intents.append(ActionPressed(name))
-            case _:
-                self._midi(binding, name)
-
-    def _midi(self, binding: MidiBinding, name: str) -> None:
-        port = binding.port
-        page = self.surface.page(port)
-        match name.partition(":")[::2]:
-            case ("shift", _):
+        port, page = binding.port, self.surface.page(binding.port)
+        match binding.target.split(":"):
+            case ["midi", "shift"]:
                 self.surface = self.surface.shifted(binding.control, is_down=True)
-            case ("panic", _):
-                self.intents.append(PanicPressed())
-            case ("page", "next"):
+            case ["midi", "page", "next"]:
                 self.surface = self.surface.turned_to(port, page + 1)
-            case ("page", "previous"):
+            case ["midi", "page", "previous"]:
                 self.surface = self.surface.turned_to(port, page - 1)
-            case (_, number):
+            case ["midi", "page", number]:
                 self.surface = self.surface.turned_to(port, int(number))
+            case _:
+                self.intents.append(Pressed(binding.target))
 
 
 def ripened(
@@ -270,9 +215,7 @@ def ripened(
     for control, held in surface.held.items():
         if held.has_long and not held.is_done and now_s - held.at_s >= LONG_S:
             act.surface = act.surface.pressed(control, replace(held, is_done=True))
-            for binding in held.bindings:
-                if binding.press is Press.LONG:
-                    act.press(binding)
+            act.press_all(held.bindings, Press.LONG)
     return act.surface, tuple(act.intents)
 
 

@@ -36,6 +36,13 @@ TARGETS = (
     "action:<key action>, midi:shift, midi:panic, midi:page:<number>, midi:page:next or "
     "midi:page:previous"
 )
+_MIDI = {
+    "shift": "shift layer",
+    "panic": "panic",
+    "page:next": "next page",
+    "page:previous": "page before",
+}
+_KEY_HELP = {row.action: row.help for _, rows in KEYS for row in rows}
 
 
 class Mode(StrEnum):
@@ -132,6 +139,22 @@ def is_target(target: str) -> bool:
             return name in MIDI_ACTIONS
         case _:
             return False
+
+
+def target_text(target: str) -> str:
+    """Return what a target other than a parameter does, as a performer calls it."""
+    kind, _, name = target.partition(":")
+    match kind:
+        case "preset":
+            return name
+        case "cut":
+            return "cancel" if name == "cancel" else f"{name} cut"
+        case "action":
+            return _KEY_HELP.get(name, name)
+        case "midi":
+            return _MIDI.get(name, name.replace(":", " "))
+        case _:
+            return f"{kind} {name}"
 
 
 def button_mode(target: str) -> Mode:

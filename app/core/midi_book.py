@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from app.core.controller import Controller
-from app.core.keys import KEYS
 from app.core.mapping import ControlMap
-from app.core.midi_binding import MidiBinding, Mode, Press, badge
+from app.core.midi_binding import MidiBinding, Mode, Press, badge, target_text
 from app.core.midi_events import VIRTUAL_PORT, MidiKind, PortsChanged
 from app.core.pickup import Takeover
 from engine.protocol.beat import BeatClock
@@ -24,13 +23,6 @@ _MODES = {
 }
 _ORDER = ("parameter", "cut", "action", "midi", "preset", "cue", "pad")
 _MARKS = "①②③④⑤⑥⑦⑧⑨"
-_MIDI = {
-    "shift": "shift layer",
-    "panic": "panic",
-    "page:next": "next page",
-    "page:previous": "page before",
-}
-_KEY_HELP = {row.action: row.help for _, rows in KEYS for row in rows}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,18 +114,7 @@ def what(binding: MidiBinding) -> str:
     if row is not None:
         set_to = "" if binding.value is None else f" = {row.text(row.clean(binding.value))}"
         return f"{row.label}{set_to}"
-    kind, _, name = binding.target.partition(":")
-    match kind:
-        case "preset":
-            return name
-        case "cut":
-            return "cancel" if name == "cancel" else f"{name} cut"
-        case "action":
-            return _KEY_HELP.get(name, name)
-        case "midi":
-            return _MIDI.get(name, name.replace(":", " "))
-        case _:
-            return f"{kind} {name}"
+    return target_text(binding.target)
 
 
 def next_mode(binding: MidiBinding) -> MidiBinding:

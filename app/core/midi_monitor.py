@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.core.midi_act import (
-    ActionPressed,
-    CuePressed,
-    CutPressed,
-    Intent,
-    PadPressed,
-    PanicPressed,
-    ParameterSet,
-    PresetPressed,
-)
-from app.core.midi_binding import MidiBinding, Mode
+from app.core.midi_act import Intent, ParameterSet
+from app.core.midi_binding import MidiBinding, Mode, target_text
 from app.core.midi_events import ControlMoved, MidiKind
 from engine.protocol.parameters import parameter
 
@@ -66,19 +57,7 @@ def said(event: ControlMoved) -> str:
 
 
 def _meaning(intent: Intent) -> str:
-    match intent:
-        case ParameterSet():
-            row = parameter(intent.parameter_id)
-            return f"{row.label} {row.text(row.clean(intent.value))}"
-        case PresetPressed():
-            return intent.name
-        case PadPressed():
-            return f"pad {intent.number}"
-        case CuePressed():
-            return f"cue {intent.number}"
-        case CutPressed():
-            return "cancel" if intent.action == "cancel" else f"{intent.action} cut"
-        case ActionPressed():
-            return intent.name.replace("_", " ")
-        case PanicPressed():
-            return "panic"
+    if isinstance(intent, ParameterSet):
+        row = parameter(intent.parameter_id)
+        return f"{row.label} {row.text(row.clean(intent.value))}"
+    return target_text(intent.target)

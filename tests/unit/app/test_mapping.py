@@ -7,13 +7,8 @@ from hypothesis import strategies as st
 from app.core.ghosts import ghosts
 from app.core.mapping import ControlMap
 from app.core.midi_act import (
-    ActionPressed,
-    CuePressed,
-    CutPressed,
-    PadPressed,
-    PanicPressed,
     ParameterSet,
-    PresetPressed,
+    Pressed,
 )
 from app.core.midi_binding import MidiBinding, Mode, Press, is_target, of_show
 from app.core.midi_events import (
@@ -168,7 +163,7 @@ def test_a_button_that_stays_is_followed_and_on_a_pad_both_its_edges_are_presses
     follow = Player(bound("parameter:black", mode=Mode.FOLLOW), black=0.0)
     assert [i.value for i in follow.play(moved(127), moved(0))] == [1.0, 0.0]
     pad = Player(bound("pad:3", mode=Mode.FOLLOW))
-    assert pad.play(moved(127), moved(0)) == [PadPressed(3), PadPressed(3)]
+    assert pad.play(moved(127), moved(0)) == [Pressed("pad:3"), Pressed("pad:3")]
 
 
 def test_radio_buttons_each_set_their_own_value():
@@ -196,9 +191,9 @@ def test_a_pad_walks_through_choices_and_velocity_is_a_value():
 
 def test_every_kind_of_target_is_pressed_once_and_a_release_does_nothing():
     for target, intent in (
-        ("preset:Embers", PresetPressed("Embers")), ("pad:2", PadPressed(2)),
-        ("cue:4", CuePressed(4)), ("cut:soft", CutPressed("soft")),
-        ("action:record", ActionPressed("record")), ("midi:panic", PanicPressed()),
+        ("preset:Embers", Pressed("preset:Embers")), ("pad:2", Pressed("pad:2")),
+        ("cue:4", Pressed("cue:4")), ("cut:soft", Pressed("cut:soft")),
+        ("action:record", Pressed("action:record")), ("midi:panic", Pressed("midi:panic")),
     ):  # fmt: skip
         player = Player(bound(target, NOTE, mode=Mode.TRIGGER))
         assert player.play(moved(1, NOTE), moved(0, NOTE)) == [intent]
@@ -207,7 +202,7 @@ def test_every_kind_of_target_is_pressed_once_and_a_release_does_nothing():
 def test_a_cc_button_cuts_when_it_rises_through_the_middle_and_not_while_it_stays():
     player = Player(bound("cut:soft"))
     found = player.play(*[moved(value) for value in (0, 127, 127, 0, 127)])
-    assert found == [CutPressed("soft")] * 2
+    assert found == [Pressed("cut:soft")] * 2
 
 
 def test_a_long_press_is_told_while_it_is_held_and_a_short_one_when_it_is_let_go():
@@ -215,10 +210,10 @@ def test_a_long_press_is_told_while_it_is_held_and_a_short_one_when_it_is_let_go
     long = bound("cut:hard", NOTE, mode=Mode.TRIGGER, press=Press.LONG)
     player = Player(short, long)
     assert player.play(moved(9, NOTE)) == []
-    assert player.play(moved(0, NOTE), gap_s=LONG_S / 2) == [PadPressed(1)]
+    assert player.play(moved(0, NOTE), gap_s=LONG_S / 2) == [Pressed("pad:1")]
     assert player.play(moved(9, NOTE)) == []
     assert player.hold(LONG_S / 2) == []
-    assert player.hold(LONG_S) == [CutPressed("hard")]
+    assert player.hold(LONG_S) == [Pressed("cut:hard")]
     assert player.hold(LONG_S) == []
     assert player.play(moved(0, NOTE)) == []
 
@@ -234,11 +229,11 @@ def test_shift_wins_where_it_is_bound_and_elsewhere_nothing_changes():
         bound("pad:2", NOTE, number=8, mode=Mode.TRIGGER),
     )  # fmt: skip
     press = [moved(9, NOTE), moved(0, NOTE), moved(9, NOTE, number=8), moved(0, NOTE, number=8)]
-    assert player.play(*press) == [PadPressed(1), PadPressed(2)]
+    assert player.play(*press) == [Pressed("pad:1"), Pressed("pad:2")]
     player.play(moved(1, NOTE, number=1))
-    assert player.play(*press) == [PadPressed(9), PadPressed(2)]
+    assert player.play(*press) == [Pressed("pad:9"), Pressed("pad:2")]
     player.play(moved(0, NOTE, number=1))
-    assert player.play(*press) == [PadPressed(1), PadPressed(2)]
+    assert player.play(*press) == [Pressed("pad:1"), Pressed("pad:2")]
 
 
 def test_pages_change_what_controls_do_and_a_knob_has_to_be_picked_up_there():
@@ -270,11 +265,11 @@ def test_a_button_that_was_pressed_on_one_page_is_let_go_on_another():
 def test_programs_are_pads_or_cues_unless_they_are_bound():
     program = moved(127, MidiKind.PROGRAM, number=4)
     player = Player()
-    assert player.play(program, program) == [PadPressed(5), PadPressed(5)]
+    assert player.play(program, program) == [Pressed("pad:5"), Pressed("pad:5")]
     player.map = replace(player.map, programs={"knobs": "cue"})
-    assert player.play(program) == [CuePressed(5)]
+    assert player.play(program) == [Pressed("cue:5")]
     bound_one = Player(bound("cut:hard", MidiKind.PROGRAM, number=4, mode=Mode.TRIGGER))
-    assert bound_one.play(program, program) == [CutPressed("hard")] * 2
+    assert bound_one.play(program, program) == [Pressed("cut:hard")] * 2
 
 
 # ------------------------------------------------------------ several devices, panic
@@ -290,7 +285,7 @@ def test_other_controls_channels_and_kinds_do_nothing():
 def test_one_control_may_drive_several_targets_and_several_controls_one():
     player = Player(bound("parameter:dimmer"), bound("cut:hard"), bound("cut:hard", number=8))
     assert len(player.play(moved(127))) == 2
-    assert player.play(moved(127, number=8)) == [CutPressed("hard")]
+    assert player.play(moved(127, number=8)) == [Pressed("cut:hard")]
 
 
 def test_what_a_device_held_is_let_go_when_it_is_unplugged():
@@ -340,10 +335,10 @@ def test_a_shows_binding_listens_to_its_own_device_while_that_is_there_and_speak
     own = bound("cut:soft", port="right", mode=Mode.TRIGGER)
     mapping = ControlMap(bindings=(of_show(old), own))
     both, _ = mapping.connected(PortsChanged(backend="x", ports=("left", "right")))
-    assert both.moved(moved(127, port="right"), {}, 0.0)[1] == (CutPressed("soft"),)
-    assert both.moved(moved(127, port="left"), {}, 0.0)[1] == (CutPressed("hard"),)
+    assert both.moved(moved(127, port="right"), {}, 0.0)[1] == (Pressed("cut:soft"),)
+    assert both.moved(moved(127, port="left"), {}, 0.0)[1] == (Pressed("cut:hard"),)
     alone, _ = mapping.connected(PortsChanged(backend="x", ports=("right",)))
-    assert alone.moved(moved(127, port="right"), {}, 0.0)[1] == (CutPressed("hard"),)
+    assert alone.moved(moved(127, port="right"), {}, 0.0)[1] == (Pressed("cut:hard"),)
 
 
 def test_a_shows_knob_on_a_switch_follows_it():

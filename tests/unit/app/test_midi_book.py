@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from app.core import midi_book
 from app.core.controller import Controller
 from app.core.mapping import ControlMap
-from app.core.midi_act import PadPressed, ParameterSet
+from app.core.midi_act import ParameterSet, Pressed
 from app.core.midi_binding import MidiBinding, Mode, badge
 from app.core.midi_events import ControlMoved, MidiKind, PortsChanged
 from app.core.midi_monitor import line_of
@@ -70,7 +70,7 @@ def test_the_monitor_says_what_came_and_what_it_did():
     event = ControlMoved(
         port="box", kind=MidiKind.CC, channel=1, number=7, value=64, passed=(62, 63)
     )
-    line = line_of(event, (ParameterSet("dimmer", 0.5), PadPressed(2)), (KNOB,))
+    line = line_of(event, (ParameterSet("dimmer", 0.5), Pressed("pad:2")), (KNOB,))
     assert line.said == "ch 1  CC 7  64  (+2 between)"
     assert line.meant == "Dimmer 0.50, pad 2"
     assert line_of(event, (), (KNOB,)).meant == "waits for pickup"
