@@ -1,8 +1,16 @@
-"""On which screen the clean output goes. PURE. Screens are names; an empty one is none."""
+"""On which screen the clean output goes, and panels that float. PURE.
+
+For the clean output screens are names; an empty one is none.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+
+from app.core.dock_places import Rect
+
+_HANDLE_PX = 80  # of a title that a hand can take
+_TITLE_PX = 26
 
 
 def next_screen(screens: Sequence[str], own: str, shown: str) -> str:
@@ -21,3 +29,34 @@ def next_screen(screens: Sequence[str], own: str, shown: str) -> str:
 def lost_text(screen: str) -> str:
     """Return what to say when the screen with the clean output is gone."""
     return f"Screen {screen} is gone and the clean output with it; it comes back with the screen"
+
+
+def back_on_screen(window: Rect, screens: Sequence[Rect]) -> Rect:
+    """Return where a window goes so that a hand can take it: where it is, if enough is on a screen.
+
+    One whose screen is gone goes to the nearest, no larger than that.
+
+    Args:
+        window: in pixels of the desktop.
+        screens: all that are there, without what the system keeps for itself; the first is ours.
+    """
+    if not screens or any(_shared_px(window, screen) >= _HANDLE_PX for screen in screens):
+        return window
+    nearest = min(screens, key=lambda screen: _distance_px(window, screen))
+    width, height = min(window.width, nearest.width), min(window.height, nearest.height)
+    x = min(max(window.x, nearest.x), nearest.x + nearest.width - width)
+    y = min(max(window.y, nearest.y), nearest.y + nearest.height - height)
+    return Rect(x, y, width, height)
+
+
+def _shared_px(window: Rect, screen: Rect) -> int:
+    """Return how many pixels of the window's upper edge, where its title is, a screen shows."""
+    is_high_enough = screen.y <= window.y <= screen.y + screen.height - _TITLE_PX
+    right = min(window.x + window.width, screen.x + screen.width)
+    return max(right - max(window.x, screen.x), 0) if is_high_enough else 0
+
+
+def _distance_px(window: Rect, screen: Rect) -> int:
+    across = max(screen.x - window.x, window.x - (screen.x + screen.width), 0)
+    down = max(screen.y - window.y, window.y - (screen.y + screen.height), 0)
+    return across + down
