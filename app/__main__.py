@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 import qasync
-from PySide6.QtCore import QByteArray, QTimer
+from PySide6.QtCore import QByteArray, QSize, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.core.autosave import Offer
@@ -101,14 +101,15 @@ class Session:
         self.instrument.midi.attach(self.midi)
         self.client.link_changed.connect(self._on_link_changed)
 
-    def open(self, with_midi: bool, with_tour: bool = False) -> None:
+    def open(self, with_midi: bool, with_tour: bool = False, fits_screen: bool = True) -> None:
         """Show the window where it was, and say what the last session left behind."""
         session = self._store.session
-        room = self.window.screen().availableGeometry()
-        self.window.resize(min(_SIZE_PX[0], room.width()), min(_SIZE_PX[1], room.height()))
-        if session.geometry:  # one that is none leaves the window as it is
+        room = self.window.screen().availableSize()
+        usual = QSize(*_SIZE_PX)
+        self.window.resize(usual.boundedTo(room) if fits_screen else usual)
+        if session.geometry and fits_screen:  # one that is none leaves the window as it is
             self.window.restoreGeometry(QByteArray.fromBase64(session.geometry.encode()))
-        self.window.columns.restore(session.columns)
+        self.window.docks.begin(self._is_second)
         self.window.show()
         if self._is_second:
             self._say(Severity.WARNING, _SECOND)
@@ -144,7 +145,6 @@ class Session:
             closed=True,
             left_running=why,
             geometry=base64.b64encode(geometry).decode("ascii"),
-            columns=self.window.columns.state(),
         )
         if decision is Leaving.STOP:
             await self.client.stop_engine()
@@ -177,9 +177,9 @@ async def _run(options: argparse.Namespace, store: SessionStore, show: Show) -> 
     session = Session(options, store, show)
     session.window.closed.connect(closed.set)
     _close_on_signals(session.window)
-    session.open(with_midi=not options.no_midi, with_tour=options.screenshot is None)
+    is_seen = options.screenshot is None  # else it is large, however small the screen
+    session.open(with_midi=not options.no_midi, with_tour=is_seen, fits_screen=is_seen)
     if options.screenshot is not None:
-        session.window.resize(*_SIZE_PX)  # however small the screen that nobody looks at
         after_ms = round(options.after * 1000)
         QTimer.singleShot(after_ms, lambda: _take_screenshot(session.window, options.screenshot))
     conversation = asyncio.ensure_future(session.client.run())

@@ -7,19 +7,15 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import QPoint, QRect, Qt, QTimer, Signal
+from PySide6.QtCore import QPoint, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QImage, QResizeEvent
-from PySide6.QtWidgets import (
-    QFileDialog,
-    QHBoxLayout,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QFileDialog, QScrollArea, QVBoxLayout, QWidget
 
 from app.beat_stage import BeatStage
 from app.clean_stage import CleanStage
 from app.core import deck, hud, preview
 from app.cue_stage import CueStage
+from app.dock_stage import DockStage
 from app.engine_client import EngineClient, Link, LinkStatus
 from app.instrument import Instrument
 from app.midi_view import MidiView
@@ -28,7 +24,6 @@ from app.pad_pictures import load_pictures
 from app.preview_feed import PreviewFeed
 from app.preview_stage import PreviewStage
 from app.widgets import theme
-from app.widgets.columns import Columns, column, scrolling
 from app.widgets.cut_panel import CutPanel
 from app.widgets.guide_panel import GuidePanel
 from app.widgets.help_overlay import HelpOverlay
@@ -47,6 +42,7 @@ from app.widgets.source_panel import SourcePanel
 from app.widgets.top_bar import TopBar
 from app.widgets.tour_bubble import TourBubble
 from app.window_keys import action, bind_keys
+from app.window_panels import panels_of
 from engine.protocol.messages import CommandRefused, EngineState, NoticeRaised
 from engine.protocol.orders import PromptRead
 from engine.protocol.parameters import PARAMETERS
@@ -67,6 +63,7 @@ class MainWindow(QWidget):
     """The whole window."""
 
     closed = Signal()
+    docks: DockStage
 
     def __init__(self, client: EngineClient, instrument: Instrument) -> None:
         super().__init__()
@@ -120,30 +117,13 @@ class MainWindow(QWidget):
         self._frame_timer = QTimer(self, interval=_FRAME_MS)
 
     def _lay_out(self) -> None:
-        stage, cuts = QWidget(), QWidget()
-        beside = column(self.cuts, self.beat.bar, self.panic)
-        cuts.setLayout(beside)
-        pictures = QHBoxLayout()
-        pictures.setSpacing(12)
-        pictures.addWidget(self.preview.panel)
-        pictures.addWidget(self.monitor, 1)
-        left = QVBoxLayout(stage)
-        left.setSpacing(10)
-        left.addLayout(pictures, 1)
-        left.addWidget(self.prompt)
-        for inside in (left, beside):
-            inside.setContentsMargins(0, 0, 0, 0)
-        modulators = self.beat.modulators
-        self._side = scrolling(self.parameters, modulators, self.source, self.guides, self.output)
-        self.columns = Columns(stage, cuts, self._side)
-        self.columns.side_moved.connect(self._place_over_side)
+        self.docks = DockStage(panels_of(self), self)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(16, 8, 16, 4)
         whole.setSpacing(8)
         whole.addWidget(self.top_bar)
-        whole.addWidget(self.columns, 1)
-        for row in (self.cues.strip, self.pads, self.hud, self.notices):
-            whole.addWidget(row)
+        whole.addWidget(self.docks.area, 1)
+        whole.addWidget(self.notices)
 
     # ------------------------------------------------------------ connecting
 
@@ -164,6 +144,8 @@ class MainWindow(QWidget):
         self.notices.list_requested.connect(self.toggle_notices)
         self.top_bar.help_requested.connect(self.help.toggle)
         self.top_bar.menu_requested.connect(self.open_menu)
+        self.top_bar.layouts_requested.connect(self.docks.bar.toggle)
+        self.top_bar.lock_requested.connect(self.docks.toggle_lock)
         self.menu.action_chosen.connect(lambda name: action(self, name, 0)())
         self.menu.screen_chosen.connect(self.clean.show_on)
         instrument.midi.action_requested.connect(lambda name: action(self, name, 0)())
@@ -194,6 +176,9 @@ class MainWindow(QWidget):
         self.feed.frame_arrived.connect(self.monitor.show_frame)
         self.feed.frame_arrived.connect(self.clean.show_frame)
         self.clean.noticed.connect(self.notices.add)
+        self.docks.noticed.connect(self.notices.add)
+        self.docks.lock_changed.connect(self.top_bar.lock.show_lock)
+        self.docks.area.placed.connect(self.tour.place)
         self._frame_timer.timeout.connect(self._draw_ring)
         self._frame_timer.start()
 
@@ -214,6 +199,7 @@ class MainWindow(QWidget):
 
     def focus_prompt(self) -> None:
         """Write what comes next."""
+        self.docks.reveal("prompt")
         self.prompt.field.setFocus()
         self.prompt.field.selectAll()
 
@@ -222,20 +208,20 @@ class MainWindow(QWidget):
         self.notice_list.toggle(self.notices.kept)
 
     def show_guides(self) -> None:
-        """Scroll to the pictures that steer and give them the keys."""
-        self._side.ensureWidgetVisible(self.guides, 0)
+        """Show the pictures that steer and give them the keys."""
+        self.docks.reveal("pictures")
         self.guides.take_focus()
 
     def add_modulator(self) -> None:
-        """Add a modulator and scroll to where it is edited."""
+        """Add a modulator and show where it is edited."""
         self.beat.add_modulator()
-        QTimer.singleShot(0, lambda: self._side.ensureWidgetVisible(self.beat.modulators, 0))
+        self.docks.reveal("waves")
 
-    def focus_side(self, panel: QWidget) -> None:
-        """Uncover a panel of the right column, scroll to it and give it the keys."""
-        for over in (self.models, self.cues.editor, self.midi.panel):
-            over.hide()
-        self._side.ensureWidgetVisible(panel, 0, 0)
+    def go_to_panel(self, name: str, panel: QWidget) -> None:
+        """Show a panel from its top and give it the keys."""
+        self.docks.reveal(name)
+        for area in self.docks.area.shells[name].findChildren(QScrollArea):
+            area.verticalScrollBar().setValue(0)
         panel.setFocus(Qt.FocusReason.ShortcutFocusReason)
 
     def open_menu(self) -> None:
@@ -244,14 +230,12 @@ class MainWindow(QWidget):
         self.menu.open_at(button.mapToGlobal(QPoint(0, button.height() + 4)))
 
     def toggle_models(self) -> None:
-        """Over the sliders; monitor, cuts and panic row stay free."""
-        self._place_over_side()
+        """A panel like the others, closed at first."""
         if self.models.toggle():
             self.shop.refresh()
 
     def toggle_cues(self) -> None:
-        """Write the cue list over the sliders."""
-        self._place_over_side()
+        """Write the cue list."""
         self.cues.editor.toggle()
 
     def monitor_picture(self) -> QImage:
@@ -380,18 +364,13 @@ class MainWindow(QWidget):
         """Keep what lies over the window as large as the window."""
         for overlay in (self.help, self.learn):
             overlay.setGeometry(self.rect())
-        self._place_over_side()
+        self.docks.bar.place()
         self.offer.place()
         self.tour.place()
 
-    def _place_over_side(self) -> None:
-        """Keep what lies over the sliders as large as they are."""
-        corner = self._side.mapTo(self, QPoint(0, 0))
-        for panel in (self.models, self.cues.editor, self.midi.panel):
-            panel.setGeometry(QRect(corner, self._side.size()))
-
     def closeEvent(self, event: QCloseEvent) -> None:
         """Say that we go; what becomes of the engine is decided elsewhere."""
+        self.docks.close()
         self.shop.leave()
         self.clean.close()
         self.closed.emit()

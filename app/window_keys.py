@@ -15,7 +15,14 @@ if TYPE_CHECKING:  # the window imports us
     from app.main_window import MainWindow
 
 _PADS = {"pad": Cut.NONE, "pad_hard": Cut.HARD, "pad_soft": Cut.SOFT}
-_REPEATING = ("dimmer_up", "dimmer_down", "undo", "redo", "beat_earlier", "beat_later")
+_PANELS: dict[str, Callable[[MainWindow, int], object]] = {
+    "layout": lambda window, index: window.docks.go_to_key(index),
+    "panel_move": lambda window, index: window.docks.step(index),
+    "panel_resize": lambda window, index: window.docks.grow(index),
+}
+_REPEATING = (
+    "dimmer_up", "dimmer_down", "undo", "redo", "beat_earlier", "beat_later", "panel_resize",
+)  # fmt: skip
 
 
 def bind_keys(window: MainWindow) -> None:
@@ -36,7 +43,10 @@ def action(window: MainWindow, name: str, index: int) -> Callable[[], object]:
     """Return what the `index`-th key of an action does."""
     if name in _PADS:
         return lambda: window.press_pad(index, _PADS[name])
-    return {**_playing(window), **_showing(window), **window.beat.actions()}[name]
+    if name in _PANELS:
+        return lambda: _PANELS[name](window, index)
+    stages = {**window.beat.actions(), **window.docks.actions()}
+    return {**_playing(window), **_showing(window), **stages}[name]
 
 
 def _playing(window: MainWindow) -> dict[str, Callable[[], object]]:
@@ -79,9 +89,9 @@ def _showing(window: MainWindow) -> dict[str, Callable[[], object]]:
         "modulator": window.add_modulator,
         "monitor": window.toggle_full_screen,
         "clean": window.clean.step,
-        "sliders": lambda: window.focus_side(window.parameters),
-        "source": lambda: window.focus_side(window.source),
-        "output": lambda: window.focus_side(window.output),
+        "sliders": lambda: window.go_to_panel("sliders", window.parameters),
+        "source": lambda: window.go_to_panel("source", window.source),
+        "output": lambda: window.go_to_panel("output", window.output),
         "learn": lambda: window.midi.set_learning(not window.learn.isVisible()),
         "controllers": window.midi.step_panel,
         "models": window.toggle_models,
@@ -94,7 +104,6 @@ def _showing(window: MainWindow) -> dict[str, Callable[[], object]]:
         "help": window.help.toggle,
         "tour": window.tour.begin,
         "menu": window.open_menu,
-        "columns": window.columns.reset,
         "phones": instrument.phones.toggle,
         "quit": window.close,
     }

@@ -22,6 +22,8 @@ from PySide6.QtCore import QPoint, QRect
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
+from app.core.dock_moves import moved
+from app.core.dock_tree import Side
 from app.devices.midi import MidiInput
 from app.engine_client import EngineClient
 from app.instrument import Instrument
@@ -141,11 +143,13 @@ async def notices(window: MainWindow) -> QWidget:
 
 
 async def source_and_output(window: MainWindow) -> QWidget:
-    """The lower half of the right column, with a dancer as the source."""
+    """Panels of the right column below each other, with a dancer as the source."""
     window._client.send(SelectSource(source=SourceSpec(kind="visuals", address="dancer")))
     await until(lambda: window.instrument.state.source.status == "live")
-    press(window, "guides")
-    window._side.ensureWidgetVisible(window.output, 0, 0)
+    docks = window.docks
+    for panel, above in (("output", "source"), ("pictures", "source")):
+        docks.area.show_arrangement(moved(docks.area.arrangement, panel, above, Side.BELOW))
+    press(window, "source")
     return window
 
 
@@ -180,7 +184,30 @@ async def cuts_and_beat(window: MainWindow) -> QWidget:
         press(window, "tap")
         await asyncio.sleep(0.5)
     press(window, "quantum")
-    return window.columns.widget(1)
+    return window.docks.area.shells["cuts"]
+
+
+async def perform(window: MainWindow) -> QWidget:
+    """Large pads and the cues: what a night is played on."""
+    await cues(window)
+    press(window, "cues")
+    window.docks.go_to("Perform")
+    return window
+
+
+async def edit(window: MainWindow) -> QWidget:
+    """Every panel at once, unlocked, and the list of layouts."""
+    window.docks.go_to("Edit")
+    press(window, "lock")
+    press(window, "panel_next")
+    press(window, "layouts")
+    return window
+
+
+async def small(window: MainWindow) -> QWidget:
+    """Picture, prompt, pads and cuts."""
+    window.docks.go_to("Small")
+    return window
 
 
 SCENES: dict[str, Scene] = {
@@ -195,6 +222,9 @@ SCENES: dict[str, Scene] = {
     "source-and-output": source_and_output,
     "preview": preview,
     "cues": cues,
+    "perform": perform,
+    "edit": edit,
+    "small": small,
     "black": black,
     "tour": tour,
     "menu": menu,
@@ -213,7 +243,11 @@ async def calm(window: MainWindow) -> None:
         press(window, "preview")
     if window.instrument.values()["black"]:
         press(window, "black")
-    window._side.verticalScrollBar().setValue(0)
+    if window.docks.bar.isVisible():
+        press(window, "layouts")
+    if window.docks.area.is_unlocked:
+        press(window, "lock")
+    window.docks.reset()
     window.setFocus()
 
 
@@ -226,6 +260,7 @@ async def open_window(port: int, size: tuple[int, int]):
     client = EngineClient(port, None)
     window = MainWindow(client, Instrument(client, SessionStore(), load_show(FIRST_SHOW)))
     window.resize(*size)
+    window.docks.begin(is_second=True)
     window.show()
     conversation = asyncio.ensure_future(client.run())
     try:

@@ -49,19 +49,18 @@ class Limits(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A leaf that is seen: its tabs, which is in front, and where."""
+    """A leaf that is seen: its tabs, which is in front, where, and how high its bar is."""
 
     panels: tuple[str, ...]
     front: str
     rect: Rect
+    bar_px: int
 
     @property
     def body(self) -> Rect:
-        """The room of the panel in front, below its tabs if there are several."""
-        if len(self.panels) < 2:
-            return self.rect
+        """The room of the panel in front, below the bar."""
         x, y, width, height = self.rect
-        bar = min(BAR_PX, height)
+        bar = min(self.bar_px, height)
         return Rect(x, y + bar, width, height - bar)
 
 
@@ -95,20 +94,24 @@ class Plan:
         return next((place for place in self.places if panel in place.panels), None)
 
 
-def limits_of(node: Node, limits: Mapping[str, Limits], shown: Collection[str]) -> Limits | None:
-    """Return what a node can be; None when nothing of it is shown."""
+def limits_of(
+    node: Node, limits: Mapping[str, Limits], shown: Collection[str], handle_px: int = 0
+) -> Limits | None:
+    """Return what a node can be; None when nothing of it is shown.
+
+    Of tabs the one in front counts. `handle_px` is the height of the bar of a place without tabs.
+    """
     if isinstance(node, Leaf):
-        own = [limits[panel] for panel in node.panels if panel in shown]
-        if not own:
+        seen = tuple(panel for panel in node.panels if panel in shown)
+        if not seen:
             return None
-        bar = BAR_PX if len(own) > 1 else 0
-        return Limits(
-            max(one.least_width for one in own),
-            max(one.least_height for one in own) + bar,
-            max(one.most_width for one in own),
-            min(max(one.most_height for one in own) + bar, ENDLESS_PX),
+        own = limits[front_of(node, seen)]
+        bar = BAR_PX if len(seen) > 1 else handle_px
+        return own._replace(
+            least_height=own.least_height + bar,
+            most_height=min(own.most_height + bar, ENDLESS_PX),
         )
-    found = [limits_of(part, limits, shown) for part in node.parts]
+    found = [limits_of(part, limits, shown, handle_px) for part in node.parts]
     return _together([one for one in found if one is not None], node.is_row)
 
 
@@ -129,7 +132,13 @@ def _together(parts: Sequence[Limits], is_row: bool) -> Limits | None:
 # ---------------------------------------------------------------- the whole window
 
 
-def plan(root: Node, room: Rect, limits: Mapping[str, Limits], shown: Collection[str]) -> Plan:
+def plan(
+    root: Node,
+    room: Rect,
+    limits: Mapping[str, Limits],
+    shown: Collection[str],
+    handle_px: int = 0,
+) -> Plan:
     """Lay the shown panels out in the room."""
     places: list[Place] = []
     grips: list[Grip] = []
@@ -137,16 +146,17 @@ def plan(root: Node, room: Rect, limits: Mapping[str, Limits], shown: Collection
     def lay(node: Node, rect: Rect, path: Path) -> None:
         if isinstance(node, Leaf):
             seen = tuple(panel for panel in node.panels if panel in shown)
-            places.append(Place(seen, front_of(node, seen), rect))
+            bar = BAR_PX if len(seen) > 1 else handle_px
+            places.append(Place(seen, front_of(node, seen), rect, bar))
             return
-        found = {i: limits_of(part, limits, shown) for i, part in enumerate(node.parts)}
+        found = {i: limits_of(part, limits, shown, handle_px) for i, part in enumerate(node.parts)}
         spans = {i: one.along(node.is_row) for i, one in found.items() if one is not None}
         for grip, index, part in _divide(node, rect, path, spans):
             lay(node.parts[index], part, (*path, index))
             if grip is not None:
                 grips.append(grip)
 
-    if limits_of(root, limits, shown) is not None:
+    if limits_of(root, limits, shown, handle_px) is not None:
         lay(root, room, ())
     return Plan(tuple(places), tuple(grips))
 

@@ -18,6 +18,8 @@ class Key:
 PAD_KEYS = "1234567890-="
 """The keys of the first pads, in order: the row of digits and the two keys beside the 0."""
 
+_ARROWS = ("Left", "Right", "Up", "Down")
+
 KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
     (
         "CUTS",
@@ -87,6 +89,36 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
         ),
     ),
     (
+        "PANELS",
+        (
+            Key(
+                "layout",
+                tuple(f"F{n}" for n in range(2, 10)),
+                "F2 … F9",
+                "Layouts: five of the house, then yours",
+            ),
+            Key("layouts", ("D",), "D", "Layouts and panels: keep one, show, hide"),
+            Key("lock", ("Shift+D",), "Shift D", "Unlock the panels, or lock them"),
+            Key("panel_next", ("Ctrl+D",), "Ctrl D", "Unlocked: choose the next panel"),
+            Key(
+                "panel_move",
+                tuple(f"Ctrl+Shift+{arrow}" for arrow in _ARROWS),
+                "Ctrl Shift ←→",
+                "Move it: any of the four arrows",
+            ),
+            Key(
+                "panel_resize",
+                tuple(f"Alt+Shift+{arrow}" for arrow in _ARROWS),
+                "Alt Shift ←→",
+                "Resize it: any of the four arrows",
+            ),
+            Key("panel_tab", ("Ctrl+Shift+T",), "Ctrl Shift T", "Make it a tab of its neighbour"),
+            Key("panel_float", ("Ctrl+Shift+D",), "Ctrl Shift D", "Let it float, or dock it"),
+            Key("panel_hide", ("Ctrl+Shift+H",), "Ctrl Shift H", "Hide it"),
+            Key("columns", ("Ctrl+Shift+L",), "Ctrl Shift L", "The panels as at first"),
+        ),
+    ),
+    (
         "INSTRUMENT",
         (
             Key("learn", ("L",), "L", "Learn MIDI: click a control, then move one"),
@@ -104,7 +136,6 @@ KEYS: tuple[tuple[str, tuple[Key, ...]], ...] = (
             Key("tour", ("Shift+F1",), "Shift F1", "The tour, in five steps"),
             Key("phones", ("Ctrl+P",), "Ctrl P", "Let phones of this network play, or not"),
             Key("menu", ("F10",), "F10", "Every command in a menu"),
-            Key("columns", ("Ctrl+Shift+L",), "Ctrl Shift L", "Columns as wide as at first"),
             Key("quit", ("Ctrl+Q",), "Ctrl Q", "Close the window"),
         ),
     ),

@@ -1,6 +1,6 @@
 """Named layouts: those of the house, one's own, and the arrangement of this moment. PURE.
 
-The house's are read-only and have the keys F2 to F5; the first four of one's own have F6 to F9.
+The house's are read-only and have the keys F2 to F6; the first three of one's own have F7 to F9.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ MAX_OWN = 24
 NUM_KEYS = 8
 """Layouts with a key: F2 to F9."""
 _MAX_DEPTH = 24
+_SMALL_PX, _WIDE_PX = (1240, 740), (1680, 980)  # of the window
 
 
 class Layout(msgspec.Struct, frozen=True):
@@ -59,6 +60,28 @@ _PLAY = Arrangement(
                 (_SIDE, SIDE_PX),
             ),
             560,
+        ),
+        (_one("cues"), 72),
+        (_one("pads"), 86),
+        (_one("figures"), 54),
+    ),
+    hidden=_SUMMONED,
+)
+_WIDE = Arrangement(
+    root=_column(
+        (
+            _row(
+                (_column((_STAGE, 600), (_one("prompt"), 130)), 1200),
+                (_one("cuts"), CUTS_PX),
+                (
+                    _column(
+                        (_one("sliders", "cue_list", "controllers", "models"), 650),
+                        (_one("source", "pictures", "output", "waves"), 190),
+                    ),
+                    SIDE_PX,
+                ),
+            ),
+            840,
         ),
         (_one("cues"), 72),
         (_one("pads"), 86),
@@ -121,7 +144,7 @@ _SMALL = Arrangement(
                 (_STAGE, 360),
                 (_one("prompt"), 130),
                 (_one("cues"), 72),
-                (_one("pads"), 86),
+                (_one("pads"), 172),
                 (_one("figures"), 54),
             ),
             640,
@@ -134,12 +157,14 @@ _SMALL = Arrangement(
 
 FACTORY = (
     Layout("Play", _PLAY),
+    Layout("Wide", _WIDE),
     Layout("Perform", _PERFORM),
     Layout("Edit", _EDIT),
     Layout("Small", _SMALL),
 )
 TIPS = {
     "Play": "Everything at hand, sliders and the rest as tabs",
+    "Wide": "For a large screen: source and output below the sliders",
     "Perform": "A large picture, large pads, the cues and the cuts; the rest comes by its key",
     "Edit": "Every panel, cue list and sliders at once",
     "Small": "For a small screen: picture, prompt, pads and cuts",
@@ -236,9 +261,21 @@ def deleted(book: LayoutBook, name: str) -> LayoutBook:
     return arranged(msgspec.structs.replace(book, own=own, chosen=_FACTORY_NAMES[0]), now)
 
 
-def reset(book: LayoutBook) -> LayoutBook:
-    """Return the book at the house's first layout; one's own layouts stay."""
-    return chosen(book, _FACTORY_NAMES[0])
+def with_lock(book: LayoutBook, is_locked: bool) -> LayoutBook:
+    """Return the book with the panels locked, or free for hands."""
+    return msgspec.structs.replace(book, is_locked=is_locked)
+
+
+def first_choice(width_px: int, height_px: int) -> str:
+    """Return the house's layout for a window of some size, in pixels."""
+    if width_px < _SMALL_PX[0] or height_px < _SMALL_PX[1]:
+        return "Small"
+    return "Wide" if width_px >= _WIDE_PX[0] and height_px >= _WIDE_PX[1] else "Play"
+
+
+def reset(book: LayoutBook, name: str = "Play") -> LayoutBook:
+    """Return the book at a layout of the house; one's own layouts stay."""
+    return chosen(book, name)
 
 
 # ---------------------------------------------------------------- as text

@@ -11,14 +11,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """One row. `width_px` and `height_px` are what it gets where it is put anew."""
+    """One row. `width_px` and `height_px` are what it gets where it is put anew.
+
+    No panel insists on more width than that.
+    """
 
     name: str
     title: str
+    tip: str
     width_px: int
     height_px: int
     is_fixed: bool = False
     keeps_height: bool = False  # as high as what is in it, wherever it is
+    is_willed: bool = False  # comes and goes by itself: it is seen while it has something to say
     is_closed_at_first: bool = False  # where a layout of an older Segue does not know it
 
 
@@ -30,21 +35,31 @@ CUTS = "cuts"
 PANELS: dict[str, Panel] = {
     row.name: row
     for row in (
-        Panel(MONITOR, "MONITOR", 600, 400, is_fixed=True),
-        Panel(CUTS, "CUTS", CUTS_PX, 480, is_fixed=True),
-        Panel("prompt", "PROMPT", 600, 130, keeps_height=True),
-        Panel("preview", "PREVIEW", CUTS_PX, 400),
-        Panel("cues", "CUES", 900, 72, keeps_height=True),
-        Panel("pads", "PADS", 900, 86),
-        Panel("figures", "FIGURES", 900, 54, keeps_height=True),
-        Panel("sliders", "SLIDERS", SIDE_PX, 480),
-        Panel("waves", "WAVES", SIDE_PX, 240),
-        Panel("source", "SOURCE", SIDE_PX, 150),
-        Panel("pictures", "PICTURES", SIDE_PX, 240),
-        Panel("output", "OUTPUT", SIDE_PX, 160),
-        Panel("cue_list", "CUE LIST", SIDE_PX, 420, is_closed_at_first=True),
-        Panel("controllers", "MIDI", SIDE_PX, 420, is_closed_at_first=True),
-        Panel("models", "MODELS", SIDE_PX, 420, is_closed_at_first=True),
+        Panel(MONITOR, "MONITOR", "What is on air", 600, 400, is_fixed=True),
+        Panel(CUTS, "CUTS", "Cuts, beat, panic row", CUTS_PX, 480, is_fixed=True),
+        Panel("prompt", "PROMPT", "Now and next (/)", 600, 130, keeps_height=True),
+        Panel("preview", "PREVIEW", "Seen while it is open (A)", CUTS_PX, 400, is_willed=True),
+        Panel(
+            "cues",
+            "CUES",
+            "GO; seen once the show has cues",
+            900,
+            72,
+            keeps_height=True,
+            is_willed=True,
+        ),
+        Panel("pads", "PADS", "Presets (1 … =)", 900, 86),
+        Panel("figures", "FIGURES", "Rates, delays, backends", 1000, 54, keeps_height=True),
+        Panel("sliders", "SLIDERS", "Parameters (V)", SIDE_PX, 480),
+        Panel("waves", "WAVES", "Modulators and sound (W)", SIDE_PX, 240),
+        Panel("source", "SOURCE", "What comes in (I)", SIDE_PX, 150),
+        Panel("pictures", "PICTURES", "Pictures that steer (P)", SIDE_PX, 240),
+        Panel("output", "OUTPUT", "What leaves (O)", SIDE_PX, 160),
+        Panel("cue_list", "CUE LIST", "Write the cues (C)", SIDE_PX, 420, is_closed_at_first=True),
+        Panel(
+            "controllers", "MIDI", "Controllers (Shift L)", SIDE_PX, 420, is_closed_at_first=True
+        ),
+        Panel("models", "MODELS", "List and get models (M)", SIDE_PX, 420, is_closed_at_first=True),
     )
 }
 

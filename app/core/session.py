@@ -38,7 +38,6 @@ class Session(msgspec.Struct, frozen=True, kw_only=True):
     engine_pid: int = 0  # the engine that a window started
     left_running: str = ""  # why the engine was left running at the last close
     geometry: str = ""  # of the window, base64
-    columns: str = ""  # their widths, base64
     tour_seen: bool = False  # to its end, or sent away
     closed: bool = True  # False while a window is open: a crash leaves it so
     window_pid: int = 0  # that window, and when its process began, in seconds since 1970

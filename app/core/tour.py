@@ -42,8 +42,8 @@ STEPS = (
     Step(
         "top_bar",
         "Play it with your hands",
-        "L, click a slider, move a knob of your controller. CUES is the list of the night. F1 "
-        "shows every key, F10 every command. Shift F1 is this tour.",
+        "L, click a slider, move a knob of your controller. CUES is the list of the night, D has "
+        "layouts for the panels. F1 shows every key, F10 every command. Shift F1 is this tour.",
     ),
 )
 

@@ -1,66 +1,29 @@
-"""How the window stacks its panels."""
+"""How panels are stacked."""
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, Qt, Signal
-from PySide6.QtWidgets import QScrollArea, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
+from app.core.panels import SIDE_PX
 from app.widgets.cut_panel import CutPanel
 
-PANEL_PX = 368
-_CUTS_PX = 256
-_MAX_SIDE_PX = 720
-_GRIP_PX = 12
-_BAR_PX = 8  # of the scroll bar, beside the panels and never over their border
+_BAR_PX = 8  # of the scroll bar, beside the panel and never over its border
 
 
-class Columns(QSplitter):
-    """Monitor, cuts, sliders. The grip left of the sliders gives them more room, or less."""
-
-    side_moved = Signal()
-
-    def __init__(self, stage: QWidget, cuts: QWidget, side: QWidget) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
-        self.setHandleWidth(_GRIP_PX)
-        self.setChildrenCollapsible(False)
-        cuts.setFixedWidth(_CUTS_PX)
-        side.setMaximumWidth(_MAX_SIDE_PX)
-        for column in (stage, cuts, side):
-            self.addWidget(column)
-        self.setStretchFactor(0, 1)
-        self.handle(1).setEnabled(False)  # the cuts keep their width
-        self.handle(2).setToolTip("Drag: wider sliders, or a larger monitor")
-        self.splitterMoved.connect(lambda: self.side_moved.emit())
-        self.reset()
-
-    def reset(self) -> None:
-        """The widths of the first start."""
-        self.setSizes([100_000, _CUTS_PX, PANEL_PX])  # the first takes what there is
-        self.side_moved.emit()
-
-    def state(self) -> str:
-        """Return the widths as text, for the journal."""
-        return bytes(self.saveState().toBase64().data()).decode("ascii")
-
-    def restore(self, state: str) -> None:
-        """Take widths that `state` returned; any other text leaves them as they are."""
-        if self.restoreState(QByteArray.fromBase64(state.encode())):
-            self.side_moved.emit()
-
-
-def scrolling(*widgets: QWidget) -> QScrollArea:
-    """Return a column that scrolls on a small screen, so that nothing is squeezed."""
+def scrolling(panel: QWidget) -> QScrollArea:
+    """Return a panel that scrolls where it is given less room than it needs."""
     inside = QWidget()
-    stacked = column(*widgets)
+    stacked = column(panel)
     inside.setLayout(stacked)
-    inside.setMinimumWidth(PANEL_PX - 2 * _BAR_PX)
+    inside.setMinimumWidth(SIDE_PX - 2 * _BAR_PX)
     stacked.setContentsMargins(0, 0, _BAR_PX, 0)
     area = QScrollArea()
     area.setWidgetResizable(True)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setWidget(inside)
-    area.setMinimumWidth(PANEL_PX)
+    area.setMinimumWidth(SIDE_PX)
     return area
 
 

@@ -97,7 +97,7 @@ class LearnOverlay(QWidget):
         boxes = {}
         for name, widget in self._targets().items():
             seen = widget.visibleRegion().boundingRect()  # less than all where a column scrolls
-            if not seen.isEmpty():
+            if not seen.isEmpty() and widget.window() is self.window():
                 corner = self.mapFromGlobal(widget.mapToGlobal(seen.topLeft()))
                 boxes[name] = QRect(corner, seen.size()).adjusted(-2, -2, 2, 2)
         return boxes

@@ -18,19 +18,20 @@ from PySide6.QtGui import (
     QPainterPath,
     QPaintEvent,
     QPen,
+    QResizeEvent,
 )
 from PySide6.QtWidgets import QGridLayout, QScrollArea, QSizePolicy, QWidget
 
 from app.core.deck import PadState
 from app.core.keys import PAD_KEYS
+from app.core.pad_grid import GAP_PX, LEAST_HEIGHT_PX, LEAST_WIDTH_PX, columns
 from app.widgets import theme
 from engine.protocol.show import Preset
 from engine.protocol.values import Cut
 
-_COLUMNS = len(PAD_KEYS)  # a row of pads lies as its keys do
-_HEIGHT_PX = 78
-_LEAST_WIDTH_PX = 72  # twelve fit into the narrowest window
-_NAME_SIZES_PX = (14, 13, 12, 11, 10)
+_NAME_SIZES_PX = (24, 20, 17, 14, 13, 12, 11, 10)
+_MAX_NAME_SHARE = 0.19  # of the pad's height
+_MAX_ROWS = 2  # that want to be seen without scrolling
 _BLINK_MS = 250
 
 _SHARE = {  # of its own colour in its surface
@@ -54,9 +55,8 @@ class Pad(QWidget):
         self._state = PadState.IDLE
         self._is_lit = False  # of the blink
         self._is_hovered = False
-        self.setFixedHeight(_HEIGHT_PX)
-        self.setMinimumWidth(_LEAST_WIDTH_PX)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setMinimumSize(LEAST_WIDTH_PX, LEAST_HEIGHT_PX)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setToolTip(_tool_tip(preset, key))
@@ -64,7 +64,7 @@ class Pad(QWidget):
 
     def sizeHint(self) -> QSize:
         """A little wider than high."""
-        return QSize(130, _HEIGHT_PX)
+        return QSize(130, LEAST_HEIGHT_PX)
 
     @property
     def state(self) -> PadState:
@@ -183,12 +183,12 @@ class Pad(QWidget):
         painter.setPen(theme.colour(theme.TEXT))
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignBottom
         name = box.adjusted(12, 26, -8, -18)
-        painter.setFont(_name_font(self.preset.name, name.width()))
+        painter.setFont(_name_font(self.preset.name, name.width(), box.height()))
         painter.drawText(name, flags | Qt.TextFlag.TextWordWrap, self.preset.name)
 
 
 class PadRow(QScrollArea):
-    """All pads of a show, twelve in a row."""
+    """All pads of a show: twelve in a row, or fewer and larger ones where there is room."""
 
     preset_pressed = Signal(Preset, Cut)
 
@@ -198,6 +198,8 @@ class PadRow(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._grid = QGridLayout()
+        self._columns = len(PAD_KEYS)
         self._is_lit = False
         self._blink = QTimer(self, interval=_BLINK_MS)
         self._blink.timeout.connect(self._on_blink)
@@ -205,22 +207,37 @@ class PadRow(QScrollArea):
     def show_presets(self, presets: Sequence[Preset], pictures: Mapping[str, QImage]) -> None:
         """Make a pad for each preset, with its picture if it has one."""
         inside = QWidget()
-        grid = QGridLayout(inside)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setSpacing(8)
+        self._grid = QGridLayout(inside)
+        self._grid.setContentsMargins(0, 0, 0, 0)
+        self._grid.setSpacing(GAP_PX)
         self.pads = []
         for index, preset in enumerate(presets):
             key = PAD_KEYS[index] if index < len(PAD_KEYS) else ""
             pad = Pad(preset, key, pictures.get(preset.name))
             pad.pressed.connect(self.preset_pressed)
-            grid.addWidget(pad, index // _COLUMNS, index % _COLUMNS)
             self.pads.append(pad)
-        for column in range(_COLUMNS):
-            grid.setColumnStretch(column, 1)
+        self._place_pads()
         self.setWidget(inside)
-        rows = min((len(presets) + _COLUMNS - 1) // _COLUMNS, 2)
-        self.setFixedHeight(max(rows, 1) * (_HEIGHT_PX + 8))
+        row_px = LEAST_HEIGHT_PX + GAP_PX
+        rows = min(-(-len(presets) // len(PAD_KEYS)), _MAX_ROWS)
+        self.setMinimumHeight(max(rows, 1) * row_px)
         self._blink.start()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lay the pads as the room wants it."""
+        super().resizeEvent(event)
+        wanted = columns(self.width(), self.height(), len(self.pads))
+        if wanted != self._columns:
+            self._columns = wanted
+            self._place_pads()
+
+    def _place_pads(self) -> None:
+        for pad in self.pads:
+            self._grid.removeWidget(pad)
+        for column in range(len(PAD_KEYS)):
+            self._grid.setColumnStretch(column, 1 if column < self._columns else 0)
+        for index, pad in enumerate(self.pads):
+            self._grid.addWidget(pad, *divmod(index, self._columns))
 
     def show_states(self, states: Sequence[PadState]) -> None:
         """Light the pads, in order."""
@@ -233,9 +250,10 @@ class PadRow(QScrollArea):
             pad.blink(self._is_lit)
 
 
-def _name_font(name: str, width_px: float) -> QFont:
+def _name_font(name: str, width_px: float, height_px: float) -> QFont:
     """Return the largest of our sizes at which every word fits into the width, or the smallest."""
-    fonts = [theme.font(size_px, QFont.Weight.DemiBold) for size_px in _NAME_SIZES_PX]
+    sizes = [size for size in _NAME_SIZES_PX if size <= max(_MAX_NAME_SHARE * height_px, 10)]
+    fonts = [theme.font(size_px, QFont.Weight.DemiBold) for size_px in sizes]
     for font in fonts:
         measure = QFontMetricsF(font)
         if all(measure.horizontalAdvance(word) <= width_px for word in name.split()):

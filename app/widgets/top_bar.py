@@ -6,6 +6,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.widgets import parts
+from app.widgets.lock_button import LockButton
 
 
 class TopBar(QWidget):
@@ -18,6 +19,8 @@ class TopBar(QWidget):
     help_requested = Signal()
     preview_requested = Signal()
     menu_requested = Signal()
+    layouts_requested = Signal()
+    lock_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,6 +36,8 @@ class TopBar(QWidget):
         )
         self.models = parts.button("quiet", "MODELS", "List, get and check models (M)")
         self.preview = parts.button("quiet", "PREVIEW", "Prepare a look beside the one on air (A)")
+        self.layouts = parts.button("quiet", "LAYOUT", "Layouts and panels (D); F2 … F9 go to one")
+        self.lock = LockButton()
         self.help = parts.button("quiet", "?", "All keys (F1)")
         self.menu = parts.button("quiet", "☰", "Every command, and the clean output (F10)")
         line = QHBoxLayout(self)
@@ -43,13 +48,15 @@ class TopBar(QWidget):
         line.addWidget(self.show_name, 1)
         chips = (self.link, self.air, self.recording, self.midi)
         panels = (self.preview, self.cues, self.learn, self.controllers, self.models)
-        for widget in (*chips, *panels, self.help, self.menu):
+        for widget in (*chips, *panels, self.layouts, self.lock, self.help, self.menu):
             line.addWidget(widget)
         self.learn.clicked.connect(self.learn_toggled)
         self.cues.clicked.connect(self.cues_requested)
         self.controllers.clicked.connect(self.controllers_requested)
         self.models.clicked.connect(self.models_requested)
         self.preview.clicked.connect(self.preview_requested)
+        self.layouts.clicked.connect(self.layouts_requested)
+        self.lock.clicked.connect(self.lock_requested)
         self.help.clicked.connect(self.help_requested)
         self.menu.clicked.connect(self.menu_requested)
         self.show_recording("")

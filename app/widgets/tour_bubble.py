@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
@@ -72,7 +72,6 @@ class TourBubble(parts.Card):
     def begin(self) -> None:
         """Show the first step and take the few keys that are ours."""
         self.step = 0
-        self.frame.show()
         self.show()
         self._draw()
         self.setFocus()
@@ -99,8 +98,12 @@ class TourBubble(parts.Card):
         if not self.isVisible():
             return
         part = self._part(STEPS[self.step].target)
-        target = QRect(part.mapTo(self._over, QPoint(0, 0)), part.size())
+        is_here = part.isVisible() and part.window() is self._over
+        target = QRect(self._over.rect().center(), QSize(1, 1))  # its panel is hidden, or floats
+        if is_here:
+            target = QRect(part.mapTo(self._over, QPoint(0, 0)), part.size())
         self.frame.setGeometry(target.adjusted(-4, -4, 4, 4))
+        self.frame.setVisible(is_here)
         self.adjustSize()
         self.move(bubble_corner(target, self.rect(), self._over.rect()))
         self.frame.raise_()

@@ -1,9 +1,7 @@
 """The window on a small screen: nothing grows out of it, everything says what it is."""
 
-import pytest
 from PySide6.QtWidgets import QComboBox, QLineEdit, QListWidget, QPushButton, QWidget
 
-from app.widgets.columns import PANEL_PX
 from tests.gui.conftest import open_window, until
 
 SMALL = (1280, 800)
@@ -48,24 +46,3 @@ def test_every_button_field_and_list_has_a_tooltip(host, play):
             assert silent == []
 
     play(look())
-
-
-def test_columns_keep_their_widths_over_a_restart_and_panels_follow_them(host, play):
-    async def drag():
-        async with open_window(host.port) as window:
-            window.columns.setSizes([600, 256, 552])
-            window.toggle_cues()
-            wide = window._side.width()
-            assert wide > PANEL_PX + 100
-            assert window.cues.editor.width() == wide
-            kept = window.columns.state()
-            window.columns.reset()
-            assert window._side.width() == PANEL_PX
-            assert window.cues.editor.width() == PANEL_PX
-        async with open_window(host.port) as window:
-            window.columns.restore(kept)
-            assert window._side.width() == pytest.approx(wide, abs=2)
-            window.columns.restore("no such state")
-            assert window._side.width() == pytest.approx(wide, abs=2)
-
-    play(drag())

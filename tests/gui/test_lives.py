@@ -238,7 +238,7 @@ def test_the_tour_is_there_at_the_first_start_and_never_again_once_it_was_ended(
 
 def test_a_window_opens_whatever_the_journal_says_of_its_place(host, segue_home, play):
     store = SessionStore()
-    store.write(msgspec.structs.replace(store.session, geometry="x", columns="no base64 ü"))
+    store.write(msgspec.structs.replace(store.session, geometry="no base64 ü"))
 
     async def start():
         arguments = ["--port", str(host.port), "--attach-only", "--no-midi"]

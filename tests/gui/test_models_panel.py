@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QPoint, QRect, Qt
 from PySide6.QtTest import QTest
 
 from app.model_shop import ModelShop
@@ -139,8 +139,9 @@ def test_m_opens_the_models_beside_the_picture_and_the_keys_still_play(host, pla
             QTest.keyClick(window, Qt.Key.Key_M)
             await until(lambda: "krea-14b" in window.models.cards)
             assert window.models.isVisible()
-            assert not window.models.geometry().intersects(window.monitor.geometry())
-            assert not window.models.geometry().intersects(window.panic.geometry())
+            for other in (window.monitor, window.panic):
+                corner = window.models.mapFromGlobal(other.mapToGlobal(QPoint(0, 0)))
+                assert not window.models.rect().intersects(QRect(corner, other.size()))
             assert window.models.cards["house"].chip.text() == "BUILT IN"
             QTest.keyClick(window, Qt.Key.Key_5)
             name = window.instrument.show.presets[4].name

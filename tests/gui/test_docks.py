@@ -1,0 +1,343 @@
+"""The panels of a real window: moved by mouse and keys, kept under names, never lost."""
+
+from contextlib import asynccontextmanager
+
+import msgspec
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+
+from app.core import dock_moves
+from app.core.dock_tree import Floating
+from app.core.layouts import FACTORY, LayoutBook, to_text
+from app.core.panels import FIXED
+from tests.gui.conftest import open_window, playing, until
+
+CTRL, SHIFT, ALT = (
+    Qt.KeyboardModifier.ControlModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+    Qt.KeyboardModifier.AltModifier,
+)
+NONE = Qt.KeyboardModifier.NoModifier
+SMALL = (1280, 800)
+
+
+def press(window, key, modifier=NONE):
+    window.activateWindow()
+    QTest.keyClick(QApplication.focusWidget() or window, key, modifier)
+
+
+@asynccontextmanager
+async def begun(port, is_second=False, size=SMALL):
+    async with open_window(port) as window:
+        window.resize(*size)
+        window.docks.begin(is_second)
+        await until(lambda: window.instrument.state is not None)
+        await until(lambda: (window.width(), window.height()) == size)
+        yield window
+
+
+def place_of(window, panel):
+    return window.docks.area.plan.place_of(panel)
+
+
+def bar_of(window, panel):
+    bars = window.docks.area._bars
+    return next(bar for bar in bars if bar.isVisible() and panel in bar.panels)
+
+
+def drag(widget, begin, end):
+    """With the left button, in steps as a hand makes them; points of the widget."""
+    QTest.mousePress(widget, Qt.MouseButton.LeftButton, NONE, begin)
+    for share in (0.3, 0.6, 1.0):
+        QTest.mouseMove(widget, begin + (end - begin) * share)
+    QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, NONE, end)
+
+
+def drag_panel(window, panel, to):
+    """Drag by its bar to a point of the area."""
+    bar = bar_of(window, panel)
+    begin = bar.tabs()[panel].center().toPoint()
+    drag(bar, begin, bar.mapFrom(window, window.docks.area.mapTo(window, to)))
+
+
+def middle(place, x=0.5, y=0.5):
+    rect = place.rect
+    return QPoint(rect.x + int(x * rect.width), rect.y + int(y * rect.height))
+
+
+@pytest.mark.parametrize("layout", FACTORY, ids=lambda layout: layout.name)
+def test_a_layout_of_the_house_gives_every_panel_the_room_it_needs(host, play, layout):
+    async def look():
+        async with begun(host.port) as window:
+            window.cues.editor.all.click()
+            window.instrument.preview.toggle()
+            await until(lambda: window.preview.panel.isVisible() and window.cues.strip.isVisible())
+            window.docks.go_to(layout.name)
+            least = window.layout().minimumSize()
+            assert (least.width() <= SMALL[0], least.height() <= SMALL[1]) == (True, True)
+            area = window.docks.area
+            for place in area.plan.places:
+                shell, needs = area.shells[place.front], area.shells[place.front].limits()
+                assert shell.isVisible()
+                assert area.rect().contains(shell.geometry()), place.front
+                assert shell.width() >= needs.least_width, place.front
+                assert shell.height() >= needs.least_height, place.front
+            assert window.monitor.isVisible()
+            assert window.panic.isVisible()
+            window.instrument.preview.toggle()
+
+    play(look())
+
+
+def test_locked_panels_stay_and_unlocked_ones_go_where_the_hand_lets_them(host, play):
+    async def move():
+        async with begun(host.port) as window:
+            before = window.docks.area.arrangement
+            drag_panel(window, "sliders", middle(place_of(window, "monitor"), 0.1))
+            grip = window.docks.area.plan.grips[-1].rect
+            begin = QPoint(grip.x + grip.width // 2, grip.y + grip.height // 2)
+            drag(window.docks.area, begin, begin + QPoint(-80, -80))
+            assert dock_moves.raised(before, "sliders") == window.docks.area.arrangement
+            press(window, Qt.Key.Key_D, SHIFT)
+            assert window.top_bar.lock.isChecked()
+            drag_panel(window, "sliders", middle(place_of(window, "monitor"), 0.1))
+            assert place_of(window, "sliders").panels == ("sliders",)
+            assert place_of(window, "sliders").rect.x < place_of(window, "monitor").rect.x
+            drag_panel(window, "pads", middle(place_of(window, "sliders")))
+            assert place_of(window, "pads").panels == ("sliders", "pads")
+            drag_panel(window, "monitor", middle(place_of(window, "sliders")))
+            assert place_of(window, "monitor").panels == ("monitor",)
+            press(window, Qt.Key.Key_L, CTRL | SHIFT)
+            assert window.docks.area.arrangement == FACTORY[0].arrangement
+
+    play(move())
+
+
+def test_a_gap_is_dragged_and_a_panel_resized_by_keys(host, play):
+    async def resize():
+        async with begun(host.port) as window:
+            area = window.docks.area
+            window.docks.toggle_lock()
+            width = place_of(window, "sliders").rect.width
+            gap = next(g for g in area.plan.grips if g.is_row and g.index == 1).rect
+            begin = QPoint(gap.x + gap.width // 2, gap.y + 100)
+            drag(area, begin, begin - QPoint(60, 0))
+            assert place_of(window, "sliders").rect.width == width + 60
+            area.choose("sliders")
+            press(window, Qt.Key.Key_Left, ALT | SHIFT)
+            assert place_of(window, "sliders").rect.width == width + 36
+            window.resize(1500, 900)
+            assert place_of(window, "sliders").rect.width == width + 36
+            assert area.shells["sliders"].width() == width + 36
+
+    play(resize())
+
+
+def test_keys_choose_move_tab_float_and_hide_a_panel_but_never_the_fixed_ones(host, play):
+    async def walk():
+        async with begun(host.port) as window:
+            area = window.docks.area
+            press(window, Qt.Key.Key_D, CTRL)
+            assert (area.chosen, "locked" in window.notices.kept[-1][1]) == ("", True)
+            press(window, Qt.Key.Key_D, SHIFT)
+            seen = []
+            for _ in area.seen():
+                press(window, Qt.Key.Key_D, CTRL)
+                seen.append(area.chosen)
+            assert sorted(seen) == sorted(area.seen())
+            for panel in sorted(FIXED):
+                area.choose(panel)
+                for key in (Qt.Key.Key_H, Qt.Key.Key_D, Qt.Key.Key_T):
+                    press(window, key, CTRL | SHIFT)
+                assert place_of(window, panel).panels == (panel,)
+            area.choose("figures")
+            press(window, Qt.Key.Key_Up, CTRL | SHIFT)
+            assert place_of(window, "figures").rect.y < place_of(window, "pads").rect.y
+            press(window, Qt.Key.Key_T, CTRL | SHIFT)
+            assert len(place_of(window, "figures").panels) > 1
+            press(window, Qt.Key.Key_H, CTRL | SHIFT)
+            assert place_of(window, "figures") is None
+
+    play(walk())
+
+
+def test_a_floating_panel_plays_on_with_all_keys_and_docks_where_it_was(host, play):
+    async def float_it():
+        async with playing(host.port) as window:
+            window.docks.begin(is_second=False)
+            area, before = window.docks.area, window.docks.area.arrangement
+            area.toggle_float("pads")
+            outside = window.pads.window()
+            assert outside is not window
+            assert outside.windowFlags() & Qt.WindowType.FramelessWindowHint
+            outside.activateWindow()
+            window.pads.pads[3].setFocus()
+            QTest.keyClick(window.pads.pads[3], Qt.Key.Key_B)
+            await until(lambda: window.instrument.values()["black"] == 1.0)
+            QTest.keyClick(window.pads.pads[3], Qt.Key.Key_B)
+            QTest.mouseClick(window.pads.pads[3], Qt.MouseButton.LeftButton)
+            name = window.instrument.show.presets[3].name
+            await until(lambda: window.instrument.state.look_name == name)
+            window.midi.set_learning(True)
+            assert not any(target.startswith("pad:") for target in window.learn._boxes())
+            window.midi.set_learning(False)
+            outside.close()
+            assert "pads" in area.arrangement.hidden
+            window.docks.toggle("pads")
+            assert window.pads.isVisible()
+            area.toggle_float("pads")
+            assert window.pads.window() is window
+            assert area.arrangement == before
+
+    play(float_it())
+
+
+def test_a_panel_dragged_out_of_the_window_floats_and_is_dragged_back(host, play):
+    async def out_and_in():
+        async with begun(host.port) as window:
+            window.docks.toggle_lock()
+            drag_panel(window, "source", QPoint(-window.x() - 200, 300))
+            outside = window.source.window()
+            assert outside is not window
+            bar = outside.bar
+            goal = window.docks.area.mapToGlobal(middle(place_of(window, "cuts"), 0.9))
+            QTest.mousePress(bar, Qt.MouseButton.LeftButton, NONE, QPoint(30, 10))
+            for step in range(4):  # it comes with the hand, so the goal moves under it
+                QTest.mouseMove(bar, bar.mapFromGlobal(goal - QPoint(3 - step, 0)))
+            assert window.docks.area.shade.isVisible()
+            QTest.mouseRelease(bar, Qt.MouseButton.LeftButton, NONE, bar.mapFromGlobal(goal))
+            assert window.source.window() is window
+            assert place_of(window, "source").rect.x > place_of(window, "cuts").rect.x
+
+    play(out_and_in())
+
+
+def test_a_layout_is_kept_under_a_name_without_a_dialog_and_is_there_after_a_restart(host, play):
+    async def keep():
+        async with begun(host.port) as window:
+            press(window, Qt.Key.Key_D)
+            assert QApplication.activeModalWidget() is None
+            window.docks.bar.panels["figures"].click()
+            assert not window.hud.isVisible()
+            QTest.keyClicks(window.docks.bar.name, "club night")
+            QTest.keyClick(window.docks.bar.name, Qt.Key.Key_Return)
+            press(window, Qt.Key.Key_D)
+            press(window, Qt.Key.Key_F4)
+            assert (window.docks.book.chosen, window.hud.isVisible()) == ("Perform", False)
+            press(window, Qt.Key.Key_F2)
+            assert window.hud.isVisible()
+            press(window, Qt.Key.Key_F9)
+            assert "F9 has no layout yet" in window.notices.kept[-1][1]
+            window.docks.toggle_lock()
+            window.docks.area.choose("pads")
+            press(window, Qt.Key.Key_Up, CTRL | SHIFT)
+            moved = window.docks.area.arrangement
+        async with begun(host.port) as window:
+            assert window.docks.area.arrangement == moved
+            assert window.docks.area.is_unlocked
+            assert window.top_bar.lock.isChecked()
+            press(window, Qt.Key.Key_F7)
+            assert (window.docks.book.chosen, window.hud.isVisible()) == ("club night", False)
+            window.docks.keep("Play")
+            assert "of the house" in window.notices.kept[-1][1]
+            window.docks.bar.delete.click()
+            assert (window.docks.book.own, window.hud.isVisible()) == ((), False)
+
+    play(keep())
+
+
+@pytest.mark.parametrize("text", ["no json", '{"version": 9}', "\udcff"])
+def test_a_file_that_is_none_is_one_sentence_and_is_kept(host, play, segue_home, text):
+    segue_home.mkdir()
+    path = segue_home / "layouts.json"
+    path.write_bytes(text.encode(errors="surrogateescape"))
+
+    async def start():
+        async with begun(host.port) as window:
+            warnings = [said for _, said in window.notices.kept if "layouts-unread-1.json" in said]
+            assert len(warnings) == 1
+            assert window.docks.area.arrangement == FACTORY[0].arrangement
+            window.docks.go_to("Edit")
+
+    play(start())
+    assert (segue_home / "layouts-unread-1.json").read_bytes() == text.encode(
+        errors="surrogateescape"
+    )
+    assert msgspec.json.decode(path.read_bytes())["chosen"] == "Edit"
+
+
+def test_a_second_window_writes_no_layouts_and_a_disk_that_refuses_is_told_once(
+    host, play, segue_home, monkeypatch
+):
+    async def change():
+        async with begun(host.port, is_second=True) as window:
+            window.docks.go_to("Edit")
+        assert not (segue_home / "layouts.json").exists()
+        segue_home.mkdir(exist_ok=True)
+        (segue_home / "layouts.json").mkdir()
+        async with begun(host.port) as window:
+            window.docks.keep("one")
+            window.docks.keep("two")
+            said = [text for _, text in window.notices.kept if "not saved" in text]
+            assert len(said) == 1
+            assert window.docks.book.chosen == "two"
+
+    play(change())
+
+
+def test_what_floats_on_a_screen_that_is_gone_comes_back(host, play, segue_home):
+    far = dock_moves.floated(FACTORY[0].arrangement, Floating("pads", 90_000, -70_000, 500, 200))
+    segue_home.mkdir()
+    (segue_home / "layouts.json").write_text(to_text(LayoutBook(current=far)))
+
+    async def start():
+        async with begun(host.port) as window:
+            outside = window.pads.window()
+            assert outside is not window
+            assert outside.screen().availableGeometry().contains(outside.geometry())
+
+    play(start())
+
+
+def test_keys_and_buttons_bring_hidden_panels_and_the_tour_does_without_them(host, play):
+    async def bring():
+        async with begun(host.port) as window:
+            window.docks.go_to("Perform")
+            for key, panel in (
+                (Qt.Key.Key_Slash, window.prompt),
+                (Qt.Key.Key_V, window.parameters),
+                (Qt.Key.Key_O, window.output),
+                (Qt.Key.Key_C, window.cues.editor),
+            ):
+                assert not panel.isVisible()
+                press(window, key)
+                assert panel.isVisible()
+                window.setFocus()
+            assert not window.output.isVisible()
+            window.docks.toggle("pads")
+            window.tour.begin()
+            window.tour.move_by(1)
+            assert (window.tour.isVisible(), window.tour.frame.isVisible()) == (True, False)
+            assert window.rect().contains(window.tour.geometry())
+            window.docks.toggle("pads")
+            assert window.tour.frame.isVisible()
+            window.tour.close_tour()
+
+    play(bring())
+
+
+def test_what_stands_behind_a_tab_keeps_its_hands_off_the_keys(host, play):
+    async def write():
+        async with begun(host.port) as window:
+            press(window, Qt.Key.Key_C)
+            window.cues.editor.name.setFocus()
+            bar = bar_of(window, "sliders")
+            tab = bar.tabs()["sliders"].center().toPoint()
+            QTest.mouseClick(bar, Qt.MouseButton.LeftButton, NONE, tab)
+            assert window.parameters.isVisible()
+            assert not window.cues.editor.isVisible()
+            assert QApplication.focusWidget() is window
+
+    play(write())
