@@ -9,18 +9,22 @@ ENDLESS_PX = 1 << 20
 
 
 def divided(
-    total: int, wishes: Sequence[float], spans: Sequence[tuple[int, int]], grows: Sequence[bool]
+    total: int,
+    wishes: Sequence[float],
+    spans: Sequence[tuple[int, int]],
+    grows: Sequence[bool],
+    is_firm: Sequence[bool] = (),
 ) -> list[int]:
     """Divide a length; the parts sum to it exactly.
 
     Each part is between its least and its most where that is possible. What `grows` takes what the
     wishes of the others leave; if nothing grows, all share by their wishes. Too little room
-    squeezes all below their least; too much goes to the last that grows.
+    squeezes below their least those first that are not firm; too much goes to the last that grows.
     """
     total = max(total, 0)
     lows, highs = [low for low, _ in spans], [high for _, high in spans]
     if total <= sum(lows):
-        return _rounded([low * total / max(sum(lows), 1) for low in lows], total)
+        return _rounded(_squeezed(total, lows, is_firm or [False] * len(lows)), total)
     free = list(grows) if any(grows) else [True] * len(wishes)
     clamped = [
         min(max(wish, low), high) for wish, low, high in zip(wishes, lows, highs, strict=True)
@@ -42,6 +46,16 @@ def divided(
     return _rounded(sizes, total)
 
 
+def _squeezed(total: int, lows: Sequence[int], is_firm: Sequence[bool]) -> list[float]:
+    firm = sum(low for low, holds in zip(lows, is_firm, strict=True) if holds)
+    if firm >= total:
+        return [
+            low * total / max(firm, 1) * holds for low, holds in zip(lows, is_firm, strict=True)
+        ]
+    share = (total - firm) / max(sum(lows) - firm, 1)
+    return [low if holds else low * share for low, holds in zip(lows, is_firm, strict=True)]
+
+
 def _fill(
     sizes: list[float], which: Sequence[int], room: float, wishes: Sequence[float],
     spans: Sequence[tuple[int, int]],
@@ -53,6 +67,9 @@ def _fill(
         return [min(max(want, spans[i][0]), spans[i][1])
                 for want, i in zip(wanted, which, strict=True)]  # fmt: skip
 
+    if len(which) == 1:  # nearly always
+        sizes[which[0]] = min(max(room, spans[which[0]][0]), spans[which[0]][1])
+        return
     low, high = 0.0, float(ENDLESS_PX)
     for _ in range(70):  # enough for a double to settle
         middle = (low + high) / 2

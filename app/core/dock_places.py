@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from app.core.dividing import ENDLESS_PX, divided
-from app.core.dock_tree import Leaf, Node, Path, Split, front_of
-from app.core.panels import MONITOR
+from app.core.dock_tree import Leaf, Node, Path, Split, front_of, panels_of
+from app.core.panels import FIXED, MONITOR
 
 GAP_PX = 10
 BAR_PX = 26  # of tabs
@@ -171,7 +171,8 @@ def _divide(
         length - GAP_PX * (len(order) - 1),
         [node.sizes[index] for index in order],
         [limits[index] for index in order],
-        [_holds_monitor(node.parts[index]) for index in order],
+        [_holds(node.parts[index], {MONITOR}) for index in order],
+        [_holds(node.parts[index], FIXED) for index in order],
     )
     spans = []
     for size in lengths:
@@ -192,7 +193,5 @@ def _slice(rect: Rect, is_row: bool, begin: int, length: int) -> Rect:
     return Rect(rect.x, begin, rect.width, length)
 
 
-def _holds_monitor(node: Node) -> bool:
-    if isinstance(node, Leaf):
-        return MONITOR in node.panels
-    return any(map(_holds_monitor, node.parts))
+def _holds(node: Node, panels: Collection[str]) -> bool:
+    return not set(panels).isdisjoint(panels_of(node))

@@ -35,10 +35,10 @@ CUTS = "cuts"
 PANELS: dict[str, Panel] = {
     row.name: row
     for row in (
-        Panel(MONITOR, "MONITOR", "What is on air", 600, 400, is_fixed=True),
-        Panel(CUTS, "CUTS", "Cuts, beat, panic row", CUTS_PX, 480, is_fixed=True),
-        Panel("prompt", "PROMPT", "Now and next (/)", 600, 130, keeps_height=True),
-        Panel("preview", "PREVIEW", "Seen while it is open (A)", CUTS_PX, 400, is_willed=True),
+        Panel(MONITOR, "Monitor", "What is on air", 600, 400, is_fixed=True),
+        Panel(CUTS, "Cuts", "Cuts, beat, panic row", CUTS_PX, 480, is_fixed=True),
+        Panel("prompt", "Prompt", "Now and next (/)", 600, 130, keeps_height=True),
+        Panel("preview", "Preview", "Seen while it is open (A)", CUTS_PX, 400, is_willed=True),
         Panel(
             "cues",
             "CUES",
@@ -48,18 +48,18 @@ PANELS: dict[str, Panel] = {
             keeps_height=True,
             is_willed=True,
         ),
-        Panel("pads", "PADS", "Presets (1 … =)", 900, 86),
-        Panel("figures", "FIGURES", "Rates, delays, backends", 1000, 54, keeps_height=True),
-        Panel("sliders", "SLIDERS", "Parameters (V)", SIDE_PX, 480),
-        Panel("waves", "WAVES", "Modulators and sound (W)", SIDE_PX, 240),
-        Panel("source", "SOURCE", "What comes in (I)", SIDE_PX, 150),
-        Panel("pictures", "PICTURES", "Pictures that steer (P)", SIDE_PX, 240),
-        Panel("output", "OUTPUT", "What leaves (O)", SIDE_PX, 160),
-        Panel("cue_list", "CUE LIST", "Write the cues (C)", SIDE_PX, 420, is_closed_at_first=True),
+        Panel("pads", "Pads", "Presets (1 … =)", 900, 86),
+        Panel("figures", "Figures", "Rates, delays, backends", 1000, 54, keeps_height=True),
+        Panel("sliders", "Sliders", "Parameters (V)", SIDE_PX, 480),
+        Panel("waves", "Waves", "Modulators and sound (W)", SIDE_PX, 240),
+        Panel("source", "Source", "What comes in (I)", SIDE_PX, 150),
+        Panel("pictures", "Pictures", "Pictures that steer (P)", SIDE_PX, 240),
+        Panel("output", "Output", "What leaves (O)", SIDE_PX, 160),
+        Panel("cue_list", "Cue list", "Write the cues (C)", SIDE_PX, 420, is_closed_at_first=True),
         Panel(
             "controllers", "MIDI", "Controllers (Shift L)", SIDE_PX, 420, is_closed_at_first=True
         ),
-        Panel("models", "MODELS", "List and get models (M)", SIDE_PX, 420, is_closed_at_first=True),
+        Panel("models", "Models", "List and get models (M)", SIDE_PX, 420, is_closed_at_first=True),
     )
 }
 

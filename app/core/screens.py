@@ -42,10 +42,14 @@ def back_on_screen(window: Rect, screens: Sequence[Rect]) -> Rect:
     """
     if not screens or any(_shared_px(window, screen) >= _HANDLE_PX for screen in screens):
         return window
-    nearest = min(screens, key=lambda screen: _distance_px(window, screen))
-    width, height = min(window.width, nearest.width), min(window.height, nearest.height)
-    x = min(max(window.x, nearest.x), nearest.x + nearest.width - width)
-    y = min(max(window.y, nearest.y), nearest.y + nearest.height - height)
+    return inside_screen(window, min(screens, key=lambda screen: _distance_px(window, screen)))
+
+
+def inside_screen(window: Rect, screen: Rect) -> Rect:
+    """Return the place nearest to a window's at which the whole of it is on a screen."""
+    width, height = min(window.width, screen.width), min(window.height, screen.height)
+    x = min(max(window.x, screen.x), screen.x + screen.width - width)
+    y = min(max(window.y, screen.y), screen.y + screen.height - height)
     return Rect(x, y, width, height)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QScrollArea, QVBoxLayout, QWidget
 
-from app.core.panels import SIDE_PX
 from app.widgets.cut_panel import CutPanel
 
+_LEAST_PX = 280
 _BAR_PX = 8  # of the scroll bar, beside the panel and never over its border
 
 
@@ -16,14 +16,12 @@ def scrolling(panel: QWidget) -> QScrollArea:
     inside = QWidget()
     stacked = column(panel)
     inside.setLayout(stacked)
-    inside.setMinimumWidth(SIDE_PX - 2 * _BAR_PX)
     stacked.setContentsMargins(0, 0, _BAR_PX, 0)
     area = QScrollArea()
     area.setWidgetResizable(True)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
     area.setWidget(inside)
-    area.setMinimumWidth(SIDE_PX)
+    area.setMinimumWidth(_LEAST_PX)
     return area
 
 

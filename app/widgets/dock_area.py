@@ -17,6 +17,7 @@ from app.core.dock_hands import Drop, dragged, drop_at, grip_of
 from app.core.dock_places import BAR_PX, Grip, Limits, Place, Plan, Rect, limits_of, plan
 from app.core.dock_tree import Arrangement, Floating, is_docked, leaf_of
 from app.core.panels import FIXED, PANELS
+from app.core.screens import inside_screen
 from app.widgets import theme
 from app.widgets.dock_bar import HANDLE_PX, DockBar
 from app.widgets.dock_shell import DockShell
@@ -42,6 +43,7 @@ class DockArea(QWidget):
         self._windows: dict[str, DockWindow] = {}
         self._held: tuple[Grip, QPoint] | None = None
         self._is_laying = False
+        self._laid_for: dict[str, Limits] = {}
         self.shells = {name: DockShell(name, panels[name], self) for name in PANELS}
         self.shade = DropShade(self)
         for shell in self.shells.values():
@@ -86,7 +88,7 @@ class DockArea(QWidget):
         if self._is_laying:
             return
         self._is_laying = True
-        limits = {name: shell.limits() for name, shell in self.shells.items()}
+        limits = self._laid_for = self._limits()
         seen = [name for name in self.seen() if is_docked(self.arrangement, name)]
         root = self.arrangement.root
         least = limits_of(root, limits, seen)
@@ -102,6 +104,9 @@ class DockArea(QWidget):
             self.updateGeometry()
         self._is_laying = False
         self.placed.emit()
+
+    def _limits(self) -> dict[str, Limits]:
+        return {name: shell.limits() for name, shell in self.shells.items()}
 
     def _handle_px(self, limits: Mapping[str, Limits], seen: list[str]) -> int:
         """Return how much room the handles get: none where it is too low, then they lie over."""
@@ -211,8 +216,10 @@ class DockArea(QWidget):
         limits = shell.limits()
         width = max(size.width(), limits.least_width) + 16
         height = max(size.height(), limits.least_height) + BAR_PX + 14
-        window = Floating(panel, corner.x(), corner.y(), width, height)
-        self._emit(dock_moves.floated(self.arrangement, window))
+        room = self.screen().availableGeometry()
+        screen = Rect(room.x(), room.y(), room.width(), room.height())
+        place = inside_screen(Rect(corner.x(), corner.y(), width, height), screen)
+        self._emit(dock_moves.floated(self.arrangement, Floating(panel, *place)))
 
     def grow(self, panel: str, by_px: int, is_row: bool) -> None:
         """Make a panel wider or higher, or less for a negative number."""
@@ -300,7 +307,7 @@ class DockArea(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Lay out anew when a panel has become larger or smaller inside."""
-        if event.type() is QEvent.Type.LayoutRequest:
+        if event.type() is QEvent.Type.LayoutRequest and self._limits() != self._laid_for:
             self.lay()
         return super().event(event)
 

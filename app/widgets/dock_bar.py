@@ -63,7 +63,7 @@ class DockBar(QWidget):
         """Return the room of each tab; all but the one in front give way where it is narrow."""
         metrics = QFontMetricsF(_font())
         wishes = {
-            panel: metrics.horizontalAdvance(PANELS[panel].title.capitalize()) + _PADDING_PX
+            panel: metrics.horizontalAdvance(PANELS[panel].title) + _PADDING_PX
             for panel in self.panels
         }
         room = self.width() - _BUTTON_PX * len(self._buttons())
@@ -174,9 +174,7 @@ class DockBar(QWidget):
         painter.setPen(theme.colour(theme.TEXT if is_front and not alone else theme.DIM))
         inner = box.adjusted(_PADDING_PX / 2, 0, -_PADDING_PX / 2 + 3, 0)
         right = Qt.TextElideMode.ElideRight
-        text = QFontMetricsF(_font()).elidedText(
-            PANELS[panel].title.capitalize(), right, inner.width()
-        )
+        text = QFontMetricsF(_font()).elidedText(PANELS[panel].title, right, inner.width())
         flags = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(inner, flags, text)
         if is_front and not alone:

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QSizeGrip, QVBoxLayout, QWidget
 
 from app.core.dock_places import BAR_PX, Rect
 from app.core.dock_tree import Floating
+from app.core.panels import PANELS
 from app.widgets import theme
 from app.widgets.dock_bar import DockBar
 from app.widgets.dock_shell import DockShell
@@ -33,7 +34,7 @@ class DockWindow(QWidget):
     def __init__(self, panel: str, owner: QWidget) -> None:
         super().__init__(owner, Qt.WindowType.Tool | Qt.WindowType.FramelessWindowHint)
         self.setObjectName("window")
-        self.setWindowTitle(f"Segue: {panel.replace('_', ' ')}")
+        self.setWindowTitle(f"Segue: {PANELS[panel].title}")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         self.panel = panel

@@ -50,7 +50,7 @@ class LayoutBar(parts.Card):
         )
         self.close_button = parts.button("quiet", "CLOSE", "Close this (D)")
         self.panels = {
-            name: parts.button("segment", row.title, row.tip, checkable=True)
+            name: parts.button("segment", row.title.upper(), row.tip, checkable=True)
             for name, row in PANELS.items()
             if name not in FIXED
         }

@@ -43,3 +43,13 @@ def test_one_that_has_its_size_already_keeps_it_and_too_little_room_squeezes_all
     fixed = (86, 86)
     assert divided(500, (1, 999), ((100, ENDLESS_PX), fixed), (True, False)) == [414, 86]
     assert divided(100, (1, 1), ((100, 500), (300, 500)), (True, False)) == [25, 75]
+
+
+def test_too_little_room_is_taken_from_what_is_not_firm_first():
+    spans = ((300, 900), (200, 900), (100, 900))
+    assert divided(450, (1, 1, 1), spans, (True, False, False), (True, False, False)) == [
+        300,
+        100,
+        50,
+    ]
+    assert divided(240, (1, 1, 1), spans, (True, False, False), (True, False, True)) == [180, 0, 60]

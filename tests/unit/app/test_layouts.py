@@ -92,8 +92,13 @@ def test_there_is_an_end_to_layouts_and_the_house_cannot_be_deleted():
         book_of.kept(book, "one more")
     with pytest.raises(LayoutError, match="cannot be deleted"):
         book_of.deleted(book, "Edit")
-    with pytest.raises(LayoutError, match="there are Play, Perform"):
+    with pytest.raises(LayoutError, match="there are Play, Wide"):
         book_of.chosen(book, "nowhere")
+
+
+def test_the_first_layout_is_for_the_window_as_it_is():
+    first = [book_of.first_choice(*size) for size in ((1024, 700), (1280, 800), (1920, 1080))]
+    assert first == ["Small", "Play", "Wide"]
 
 
 def bad(change):
