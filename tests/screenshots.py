@@ -247,7 +247,7 @@ async def calm(window: MainWindow) -> None:
         press(window, "layouts")
     if window.docks.area.is_unlocked:
         press(window, "lock")
-    window.docks.reset()
+    window.docks.begin(is_second=True)
     window.setFocus()
 
 

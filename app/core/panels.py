@@ -13,7 +13,7 @@ from dataclasses import dataclass
 class Panel:
     """One row. `width_px` and `height_px` are what it gets where it is put anew.
 
-    No panel insists on more width than that.
+    But for the fixed ones no panel insists on more than that.
     """
 
     name: str
@@ -41,7 +41,7 @@ PANELS: dict[str, Panel] = {
         Panel("preview", "Preview", "Seen while it is open (A)", CUTS_PX, 400, is_willed=True),
         Panel(
             "cues",
-            "CUES",
+            "Cues",
             "GO; seen once the show has cues",
             900,
             72,

@@ -43,6 +43,8 @@ class DockShell(QWidget):
         low, high = least.height(), most.height()
         if self._row.keeps_height:
             low = high = min(max(content.sizeHint().height(), low), high)
+        elif not self._row.is_fixed:
+            low = min(low, self._row.height_px)
         return Limits(
             min(least.width(), most.width(), self._row.width_px),
             min(low, high),

@@ -17,7 +17,7 @@ from engine.protocol.beat import BeatClock
 _LINE_PX = 17
 _SHOWN_LINES = 9
 _LEAST_LINES = 4  # on a low screen the bindings need the room more
-_LEAST_LIST_PX = 190
+_LEAST_LIST_PX = 150
 _GLOW_MS = 250
 _BEATS = 4
 

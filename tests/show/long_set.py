@@ -40,8 +40,9 @@ KEYS = (
     "q", "space", "q", "q", "q", "q", "a", "4", "shift+t", "a", "bracketright", "alt+6",
     "Escape", "Prior", "Next", "f", "f", "b", "b", "F1", "F1", "ctrl+7", "g", "p", "p", "c", "c",
     "ctrl+z", "ctrl+k", "g", "8", "comma", "g", "w", "w", "v", "Escape", "1",
+    "F4", "3", "F5", "d", "Escape", "d", "shift+d", "ctrl+d", "ctrl+shift+Right", "shift+d", "F2",
 )  # fmt: skip
-"""Cuts of every kind, cues, beat, preview, panic and back, panels and undo; over and over."""
+"""Cuts of every kind, cues, beat, preview, panic and back, panels, layouts and undo; on and on."""
 
 
 @dataclass
