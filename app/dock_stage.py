@@ -26,6 +26,7 @@ from engine.protocol.values import Severity
 _AUTOSAVE_MS = 800
 _STEP_PX = 24
 _SIDES = (Side.LEFT, Side.RIGHT, Side.ABOVE, Side.BELOW)
+_WAYS = ((-_STEP_PX, 0), (_STEP_PX, 0), (0, -_STEP_PX), (0, _STEP_PX))
 _LOCKED = "The panels are locked; Shift D unlocks them"
 
 
@@ -84,6 +85,10 @@ class DockStage(QObject):
         }
 
     # ------------------------------------------------------------ layouts
+
+    def choices(self) -> tuple[list[str], str]:
+        """Return the names of all layouts, and of the chosen one."""
+        return [one.name for one in book_of.layouts(self.book)], self.book.chosen
 
     def go_to(self, name: str) -> None:
         """Go to a layout as it was kept."""
@@ -164,15 +169,18 @@ class DockStage(QObject):
             self.area.choose(panel)
 
     def step(self, index: int) -> None:
-        """Move the chosen panel: left, right, up, down."""
-        side = _SIDES[index]
+        """Move the chosen panel: left, right, up, down; a floating one by some pixels."""
+        side, (across, down) = _SIDES[index], _WAYS[index]
         self._move(lambda now, panel, seen: dock_moves.stepped(now, panel, side, seen))
+        self.area.nudge(self.area.chosen, Rect(across, down, 0, 0))
 
     def grow(self, index: int) -> None:
         """Make the chosen panel narrower, wider, lower, higher."""
         if self._has_chosen():
             by = _STEP_PX if index in (1, 3) else -_STEP_PX
             self.area.grow(self.area.chosen, by, is_row=index < 2)
+            wider, higher = _WAYS[index]
+            self.area.nudge(self.area.chosen, Rect(0, 0, wider, higher))
 
     def _move(self, move: Callable[[Arrangement, str, tuple[str, ...]], Arrangement]) -> None:
         if self._has_chosen():
@@ -266,6 +274,7 @@ class DockStage(QObject):
         """Write what hands did last; the floating panels go with the window."""
         if self._autosave.isActive():
             self.save()
+        self.area.hide_windows()
 
 
 def _rect(screen: QScreen) -> Rect:

@@ -223,12 +223,29 @@ class DockArea(QWidget):
 
     def grow(self, panel: str, by_px: int, is_row: bool) -> None:
         """Make a panel wider or higher, or less for a negative number."""
+        if panel in self._windows:
+            return
         path, _ = leaf_of(self.arrangement.root, panel)
         found = grip_of(self.plan, path, is_row)
         if found is not None:
             grip, sign = found
             sizes = dragged(grip, sign * by_px)
             self._emit(dock_moves.resized(self.arrangement, grip.path, sizes))
+
+    def nudge(self, panel: str, by: Rect) -> None:
+        """Move or resize a floating panel by some pixels; nothing with a docked one."""
+        for one in self.arrangement.floating:
+            if one.panel == panel:
+                least = self._windows[panel].minimumSizeHint()
+                width = max(one.width + by.width, least.width())
+                height = max(one.height + by.height, least.height())
+                place = Floating(panel, one.x + by.x, one.y + by.y, width, height)
+                self._emit(dock_moves.floated(self.arrangement, place))
+
+    def hide_windows(self) -> None:
+        """Take the floating panels off the screen: the instrument closes."""
+        for window in self._windows.values():
+            window.hide()
 
     def _on_chosen(self, panel: str) -> None:
         if self._is_unlocked:

@@ -159,6 +159,16 @@ def test_keys_choose_move_tab_float_and_hide_a_panel_but_never_the_fixed_ones(ho
             assert len(place_of(window, "figures").panels) > 1
             press(window, Qt.Key.Key_H, CTRL | SHIFT)
             assert place_of(window, "figures") is None
+            area.toggle_float("output")
+            area.choose("output")
+            before = area.arrangement.floating[0]
+            press(window, Qt.Key.Key_Right, CTRL | SHIFT)
+            press(window, Qt.Key.Key_Down, ALT | SHIFT)
+            after = area.arrangement.floating[0]
+            assert (after.x - before.x, after.height - before.height) == (24, 24)
+            assert (window.output.window().x(), window.output.window().height()) == (
+                after.x, after.height,
+            )  # fmt: skip
 
     play(walk())
 

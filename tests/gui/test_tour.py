@@ -86,12 +86,18 @@ def test_the_menu_holds_every_key_but_the_pads_and_does_what_they_do(host, play)
         async with playing(host.port) as window:
             window.menu.fill()
             entries = [
-                entry for group in window.menu.actions()[:-1] for entry in group.menu().actions()
+                entry
+                for group in window.menu.actions()[: len(KEYS)]
+                for entry in group.menu().actions()
             ]
             wanted = [row.help for _, rows in KEYS for row in rows if len(row.keys) < 3]
             assert [entry.text().partition("\t")[0] for entry in entries] == wanted
             next(entry for entry in entries if entry.text().startswith("Models")).trigger()
             assert window.models.isVisible()
+            layouts = window.menu.actions()[len(KEYS)].menu().actions()
+            assert [entry.isChecked() for entry in layouts] == [True, *[False] * 4]
+            layouts[2].trigger()
+            assert window.docks.book.chosen == "Perform"
 
     play(choose())
 
