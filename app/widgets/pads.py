@@ -216,6 +216,7 @@ class PadRow(QScrollArea):
             pad = Pad(preset, key, pictures.get(preset.name))
             pad.pressed.connect(self.preset_pressed)
             self.pads.append(pad)
+        self._columns = columns(self.width(), self.height(), len(self.pads))
         self._place_pads()
         self.setWidget(inside)
         row_px = LEAST_HEIGHT_PX + GAP_PX
@@ -225,11 +226,11 @@ class PadRow(QScrollArea):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Lay the pads as the room wants it."""
-        super().resizeEvent(event)
         wanted = columns(self.width(), self.height(), len(self.pads))
         if wanted != self._columns:
             self._columns = wanted
             self._place_pads()
+        super().resizeEvent(event)  # which asks the pads how wide they must be
 
     def _place_pads(self) -> None:
         for pad in self.pads:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QSize, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QWidget
 
 from app.widgets import parts
 from app.widgets.lock_button import LockButton
+
+_LEAST_PX = 720
+_NAME_PX = 100  # of the show's name
 
 
 class TopBar(QWidget):
@@ -47,6 +51,9 @@ class TopBar(QWidget):
         line.addSpacing(8)
         line.addWidget(self.show_name, 1)
         chips = (self.link, self.air, self.recording, self.midi)
+        self._giving_way = (
+            self.controllers, self.models, self.preview, self.learn, self.cues, self.layouts,
+        )  # fmt: skip
         panels = (self.preview, self.cues, self.learn, self.controllers, self.models)
         for widget in (*chips, *panels, self.layouts, self.lock, self.help, self.menu):
             line.addWidget(widget)
@@ -61,6 +68,24 @@ class TopBar(QWidget):
         self.menu.clicked.connect(self.menu_requested)
         self.show_recording("")
         self.show_midi("", (), "looking for devices")
+
+    def minimumSizeHint(self) -> QSize:
+        """Return what a small screen has; buttons give way, first those needed least in a show."""
+        return QSize(_LEAST_PX, super().minimumSizeHint().height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show as many buttons as there is room for; the menu has them all."""
+        self._fit()
+
+    def _fit(self) -> None:
+        line = self.layout()
+        for button in self._giving_way:
+            button.show()
+        room = self.width() - _NAME_PX
+        for button in self._giving_way:
+            if line is None or line.minimumSize().width() <= room:
+                break
+            button.hide()
 
     def show_show(self, name: str, is_read_only: bool, is_saved: bool) -> None:
         """Show which show is open, and whether its files are as it is."""
@@ -80,7 +105,9 @@ class TopBar(QWidget):
 
     def show_recording(self, path: str) -> None:
         """Show the recording chip while one runs."""
-        self.recording.setVisible(bool(path))
+        if self.recording.isHidden() == bool(path):
+            self.recording.setVisible(bool(path))
+            self._fit()
         _say(self.recording, "REC", "fault", path)
 
     def show_midi(self, backend: str, ports: tuple[str, ...], message: str) -> None:

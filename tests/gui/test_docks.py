@@ -29,12 +29,12 @@ def press(window, key, modifier=NONE):
 
 
 @asynccontextmanager
-async def begun(port, is_second=False, size=SMALL):
+async def begun(port, is_second=False):
     async with open_window(port) as window:
-        window.resize(*size)
+        window.resize(*SMALL)
         window.docks.begin(is_second)
         await until(lambda: window.instrument.state is not None)
-        await until(lambda: (window.width(), window.height()) == size)
+        await until(lambda: (window.width(), window.height()) == SMALL)
         yield window
 
 
@@ -87,6 +87,24 @@ def test_a_layout_of_the_house_gives_every_panel_the_room_it_needs(host, play, l
             assert window.monitor.isVisible()
             assert window.panic.isVisible()
             window.instrument.preview.toggle()
+
+    play(look())
+
+
+def test_a_small_screen_has_a_layout_that_fits_and_the_menu_in_its_bar(host, play):
+    async def look():
+        async with begun(host.port) as window:
+            window.docks.go_to("Small")
+            await until(lambda: window.minimumHeight() <= 700)
+            window.resize(1024, 700)
+            await until(lambda: (window.width(), window.height()) == (1024, 700))
+            bar = window.top_bar
+            assert bar.menu.isVisible()
+            assert bar.lock.isVisible()
+            assert not bar.controllers.isVisible()
+            assert bar.menu.geometry().right() <= bar.width()
+            window.resize(1440, 900)
+            await until(bar.controllers.isVisible)
 
     play(look())
 

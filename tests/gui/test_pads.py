@@ -33,6 +33,13 @@ def test_where_there_is_room_pads_are_larger_and_so_are_their_names(qapp):
     row.resize(NARROW_PX, 86)
     qapp.processEvents()
     assert len({pad.y() for pad in row.pads}) == 1
+    row.resize(860, 180)  # too narrow for twelve
+    qapp.processEvents()
+    assert row.pads[5].geometry().right() <= row.viewport().width()
+    assert row.widget().width() == row.viewport().width()
+    row.resize(NARROW_PX, 86)
+    qapp.processEvents()
+    assert len({pad.y() for pad in row.pads}) == 1
 
 
 def test_a_pad_says_its_key_and_those_after_the_last_key_have_none(qapp):
