@@ -38,11 +38,15 @@ def drifting(index, width_px=256, height_px=256):
     return picture
 
 
-def chunk(pictures, first=0):
+def chunk(pictures, first=0, index=-1):
     """Return pictures as the frames of a chunk that was captured now."""
     now_ns = time.monotonic_ns()
     return [
-        RingFrame(first + i, picture, FrameMeta(media_index=first + i, captured_ns=now_ns))
+        RingFrame(
+            first + i,
+            picture,
+            FrameMeta(media_index=first + i, chunk_index=index, captured_ns=now_ns),
+        )
         for i, picture in enumerate(pictures)
     ]
 

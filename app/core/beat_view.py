@@ -15,6 +15,8 @@ from engine.protocol.beat_commands import (
 from engine.protocol.messages import EngineState
 from engine.protocol.values import Cut
 
+_WORTH_SAYING_S = 0.05
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeatView:
@@ -63,7 +65,9 @@ def _words(beat: BeatState, now_s: float, is_waiting: bool) -> str:
     if beat.hit_beat is not None and beat.quantum_beats:
         late_ms = round(beat.hit_late_s * 1000)
         off = f"{abs(late_ms)} ms {'after' if late_ms > 0 else 'before'}"
-        return f"last cut {off} {place_text(beat.hit_beat)}"
+        held = beat.hit_held_back_s
+        waited = f", held {held:.1f} s" if held >= _WORTH_SAYING_S else ""
+        return f"last cut {off} {place_text(beat.hit_beat)}{waited}"
     if beat.quantum_beats and beat.clock.is_known:
         return f"look-ahead {beat.lookahead_s:.1f} s" if beat.lookahead_s else "look-ahead …"
     return "cuts wait for the beat" if beat.quantum_beats else "cuts do not wait"

@@ -15,19 +15,17 @@ import asyncio
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import assert_never
 
 from msgspec import structs
 
 from engine.errors import DeviceError
-from engine.host import beat_sources, lookahead
+from engine.host import beat_sources
+from engine.host.beat_aim import BeatAim, Boundary, Notice
 from engine.host.beat_sources import BeatSources
-from engine.host.beat_wait import Landing, Waiting, decide, first_beat
 from engine.host.contracts import Playout
 from engine.host.ear import EarProcess
 from engine.host.link_beat import LinkBeat
-from engine.host.lookahead import Lookahead
 from engine.host.looks import Values
 from engine.host.modulation import Modulation, sampled
 from engine.host.score import Score
@@ -58,18 +56,8 @@ from engine.protocol.orders import ChunkPlan
 from engine.protocol.parameters import Applies
 from engine.protocol.values import Severity
 
-Notice = Callable[[Severity, str, str], None]
 _TICK_S = 0.04
 _MAX_TAP_AGE_S = 2.0  # of a hand on this machine; another machine's clock is another
-
-
-@dataclass(frozen=True, slots=True)
-class _Coming:
-    """A cut that landed: the chunk that shows it, and the beat that it was aimed at."""
-
-    chunk_index: int
-    beat: float
-    period_s: float  # usual time from chunk to chunk
 
 
 class BeatDesk:
@@ -81,13 +69,10 @@ class BeatDesk:
         self._sources = BeatSources()
         self._link = LinkBeat()
         self._ear = EarProcess(notice)
-        self._ahead = Lookahead()
+        self._aim = BeatAim(notice)
         self._quantum_beats = 0.0
         self._modulators: tuple[Modulator, ...] = ()
         self._of_chunk: dict[str, float] = {}  # moved rows, as in the newest plan
-        self._waiting: Waiting | None = None
-        self._coming: _Coming | None = None
-        self._hit: tuple[float, float] | None = None  # beat, seconds after it
 
     def answer(self, command: BeatCommand) -> str:
         """Do what was asked; returns what became of it.
@@ -133,7 +118,7 @@ class BeatDesk:
 
     def state(self) -> BeatState:
         """Return what the window shows."""
-        beat, late_s = self._hit if self._hit is not None else (None, 0.0)
+        hit = self._aim.hit
         return BeatState(
             clock=self.clock,
             detail=beat_sources.detail(self._sources),
@@ -142,10 +127,11 @@ class BeatDesk:
             device=self._ear.asked,
             levels=dict(self._ear.levels),
             quantum_beats=self._quantum_beats,
-            lookahead_s=self._ahead.usual_s,
-            aim_beat=self._waiting.beat if self._waiting is not None else None,
-            hit_beat=beat,
-            hit_late_s=late_s,
+            lookahead_s=self._aim.usual_s,
+            aim_beat=self._aim.aim_beat,
+            hit_beat=hit.beat if hit is not None else None,
+            hit_late_s=hit.late_s if hit is not None else 0.0,
+            hit_held_back_s=hit.held_back_s if hit is not None else 0.0,
         )
 
     def _set_quantum(self, quantum_beats: float) -> str:
@@ -267,24 +253,8 @@ class BeatDesk:
             period_s: usual time from boundary to boundary, 0 while it is not known.
             usual_s: estimate of the look-ahead while none was measured.
         """
-        self._ahead = lookahead.planned(self._ahead, score.chunk_index, now_s)
-        if score.pending is None:
-            self._waiting = None
-            return False
-        shown_s = now_s + self.ahead_s(usual_s) + score.pending.pre_roll_chunks * period_s
-        said = decide(self._waiting, self.clock, self._quantum_beats, shown_s, period_s)
-        self._waiting = said if isinstance(said, Waiting) else None
-        if isinstance(said, Landing):
-            self._on_landing(score.chunk_index + score.pending.pre_roll_chunks, said, period_s)
-        return self._waiting is not None
-
-    def _on_landing(self, chunk_index: int, landing: Landing, period_s: float) -> None:
-        self._coming = None
-        if landing.beat is not None:
-            self._coming = _Coming(chunk_index, landing.beat, period_s)
-        elif self._quantum_beats:
-            text = "nobody says the beat: the cut does not wait for it; tap, or send MIDI clock"
-            self._notice(Severity.INFO, "beat", text)
+        crossed = Boundary(now_s, period_s, usual_s)
+        return self._aim.holds_cut(score, self.clock, self._quantum_beats, crossed)
 
     def expected(self, boundary_s: float, period_s: float, usual_s: float) -> str:
         """Say which beat a cut that is asked for now will be seen on; empty: the next chunk.
@@ -297,22 +267,18 @@ class BeatDesk:
         clock, quantum = self.clock, self._quantum_beats
         if not quantum or not clock.is_known:
             return ""
-        shown_s = boundary_s + self.ahead_s(usual_s)
-        beat = self._waiting.beat if self._waiting is not None else None
-        if beat is None:
-            beat = first_beat(clock, shown_s - period_s / 2, quantum)
+        coming = Boundary(boundary_s, period_s, usual_s)
+        beat = self._aim.expected_beat(clock, quantum, coming)
         in_s = max(clock.when_s(beat) - self._clock(), 0.0)
         return f"on {place_text(beat)}, in {in_s:.1f} s"
 
     def ahead_s(self, usual_s: float) -> float:
         """Return the measured look-ahead; the estimate `usual_s` while none was measured."""
-        return self._ahead.usual_s if self._ahead.is_known else usual_s
+        return self._aim.ahead_s(usual_s)
 
     def shown_in_s(self, chunk_index: int, now_s: float, usual_s: float) -> float:
         """Return when the first picture of a chunk will be on air; `usual_s` if nobody knows."""
-        if not self._ahead.is_known or chunk_index not in self._ahead.planned:
-            return usual_s
-        return max(0.0, self._ahead.planned[chunk_index] + self._ahead.usual_s - now_s)
+        return self._aim.shown_in_s(chunk_index, self.clock, now_s, usual_s)
 
     # ------------------------------------------------------------ time
 
@@ -322,26 +288,13 @@ class BeatDesk:
             await asyncio.sleep(_TICK_S)
             self.watch(playout.state())
             playout.set_modulation(self.modulation)
+            playout.set_due(self._aim.due(self.clock))
 
     def watch(self, playout: PlayoutState) -> None:
         """Let silent sources go; measure what was seen."""
         self._link.watch(self._clock(), self.clock.bpm, self._hear_link)
         self._set(self._sources)
-        self._ahead = lookahead.seen(self._ahead, playout.chunk_shown, playout.chunk_shown_s)
-        coming = self._coming
-        if coming is not None and playout.chunk_shown >= coming.chunk_index:
-            self._coming = None
-            self._on_seen(coming, playout.chunk_shown_s)
-
-    def _on_seen(self, coming: _Coming, shown_s: float) -> None:
-        if not self.clock.is_known:
-            return
-        late_s = shown_s - self.clock.when_s(coming.beat)
-        self._hit = (coming.beat, late_s)
-        if late_s > coming.period_s:
-            place = place_text(coming.beat)
-            text = f"the cut for {place} was seen {late_s * 1000:.0f} ms after it: a slow chunk"
-            self._notice(Severity.WARNING, "beat", text)
+        self._aim.watch(playout, self.clock)
 
 
 def _follows_sound(modulators: tuple[Modulator, ...]) -> bool:

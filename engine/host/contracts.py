@@ -28,6 +28,9 @@ class Playout(Protocol):
     def set_modulation(self, modulation: Modulation) -> None:
         """Take what moves frame rows."""
 
+    def set_due(self, due: tuple[int, float] | None) -> None:
+        """Take the chunk whose first frame is to meet a beat, and when that is; None: none."""
+
     def state(self) -> PlayoutState:
         """Return what the presenter is doing."""
 

@@ -43,13 +43,16 @@ def planned(ahead: Lookahead, chunk_index: int, now_s: float) -> Lookahead:
     )
 
 
-def seen(ahead: Lookahead, chunk_index: int, shown_s: float) -> Lookahead:
-    """Note that the first picture of a chunk was on air; the same chunk counts once."""
+def seen(ahead: Lookahead, chunk_index: int, shown_s: float, *, counts: bool = True) -> Lookahead:
+    """Note that the first picture of a chunk was on air; the same chunk counts once.
+
+    One that does not count was held back: its delay is no usual one.
+    """
     if chunk_index <= ahead.newest_seen:
         return ahead
     crossed_s = ahead.planned.get(chunk_index)
     delays_s = ahead.delays_s
-    if crossed_s is not None and shown_s >= crossed_s:
+    if counts and crossed_s is not None and shown_s >= crossed_s:
         delays_s = (*delays_s, shown_s - crossed_s)[-_KEPT:]
     return Lookahead(
         planned={n: s for n, s in ahead.planned.items() if n > chunk_index},

@@ -89,6 +89,7 @@ class BeatState(Value, frozen=True, kw_only=True):
     aim_beat: float | None = None  # that the cut which waits will be seen on
     hit_beat: float | None = None  # that the last quantised cut was seen on
     hit_late_s: float = 0.0  # how much after it; negative: before
+    hit_held_back_s: float = 0.0  # by how much playout let it come later than it could have
 
 
 def quantum_text(quantum_beats: float) -> str:

@@ -208,6 +208,8 @@ class PlayoutState(Value, frozen=True, kw_only=True):
     dropped: int = 0
     underruns: int = 0
     late: int = 0  # output ticks that missed their deadline
+    speed: float = 0.0  # of content as it is steered, 1 is native; 0 before the first chunk
+    held_back_s: float = 0.0  # in which it ran slower still, so that cuts met their beat
     chunk_shown: int = -1  # the newest chunk whose first picture was on air
     chunk_shown_s: float = 0.0  # when that was, monotonic
 

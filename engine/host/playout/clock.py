@@ -5,7 +5,8 @@ Out:    `Decision`: which frames to mix at what weight, and which may be forgott
 Full:   frames fed beyond `MAX_LEFT_CHUNKS` are skipped and counted as dropped.
 
 `position` is the place in content, in frames: at 7.25 frame 7 is on air and a quarter of its time
-is over. It moves at the rate that `pace` steers. The end of content is `num_fed`.
+is over. It moves at the rate that `pace` steers, or slower towards a beat, see `aim`. The end of
+content is `num_fed`.
 
     mode      when                                      | becomes  | picture
     ----------------------------------------------------+----------+--------------------------------
@@ -34,6 +35,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from engine.host.playout.aim import Aim, position_after
 from engine.host.playout.pace import Pace, advance, arrived, underran
 
 HELD = -1  # in place of a frame index: the picture kept by `Decision.keep_previous`
@@ -72,6 +74,7 @@ class Controls:
 
     blend: bool = True
     freeze: bool = False
+    aim: Aim | None = None  # a frame that is to meet its beat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +85,7 @@ class Counts:
     dropped: int = 0  # content frames that were passed over
     repeated: int = 0  # ticks whose picture was that of the tick before
     underruns: int = 0  # times the end of content was reached
+    held_back_s: float = 0.0  # in which content ran slower, so that cuts met their beat
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +176,7 @@ def tick(clock: Clock, dt_s: float, controls: Controls) -> tuple[Clock, Decision
         dt_s: time between the two ticks' deadlines.
         controls: the performer's wishes, as they are now.
     """
-    moved = _move(replace(clock, pace=advance(clock.pace, dt_s)), dt_s)
+    moved = _move(replace(clock, pace=advance(clock.pace, dt_s)), dt_s, controls.aim)
     is_new_fade = moved.fade_left_s > 0 and moved.mode is not clock.mode
     starts_freeze = controls.freeze and not clock.frozen
     if clock.frozen and not controls.freeze:
@@ -191,24 +195,31 @@ def tick(clock: Clock, dt_s: float, controls: Controls) -> tuple[Clock, Decision
 # ---------------------------------------------------------------- the table
 
 
-def _move(clock: Clock, dt_s: float) -> Clock:
+def _move(clock: Clock, dt_s: float, aim: Aim | None) -> Clock:
     match clock.mode:
         case Mode.LIVE:
-            return _move_live(clock, dt_s)
+            return _move_live(clock, dt_s, aim)
         case Mode.HOLD:
             return _move_hold(clock, dt_s)
         case Mode.LOOP | Mode.WAITING:
             return _move_towards_live(clock, dt_s)
 
 
-def _move_live(clock: Clock, dt_s: float) -> Clock:
-    position = clock.position + clock.pace.rate_fps * dt_s
+def _move_live(clock: Clock, dt_s: float, aim: Aim | None) -> Clock:
+    rate_fps, native_fps = clock.pace.rate_fps, clock.pace.native_fps
+    usual = clock.position + rate_fps * dt_s
+    position, counts = usual, clock.counts
+    if aim is not None:
+        position = position_after(aim, clock.position, dt_s, (rate_fps, native_fps))
+    if position < usual:
+        held_back_s = counts.held_back_s + (usual - position) / rate_fps
+        counts = replace(counts, held_back_s=held_back_s)
     if position < clock.num_fed:
-        return replace(clock, position=position)
+        return replace(clock, position=position, counts=counts)
     return replace(
         clock,
         mode=Mode.HOLD, position=float(clock.num_fed), held_s=0.0, pace=underran(clock.pace),
-        counts=replace(clock.counts, underruns=clock.counts.underruns + 1),
+        counts=replace(counts, underruns=counts.underruns + 1),
     )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ from engine.errors import LocalProtocolError
 from engine.host.mailbox import Inbox, Latest
 from engine.host.modulation import Modulation, applied
 from engine.host.outputs.base import Notices, Output, ProgramFrame, check_spec, no_notices
+from engine.host.playout.aim import Aim
 from engine.host.playout.clock import Clock, Controls, Mode, fed, tick
 from engine.host.playout.pace import granted, refused
 from engine.host.playout.picture import Finish, PictureMaker
@@ -94,6 +95,7 @@ class Presenter:
         self._notices = notices
         self._parameters: Mapping[str, float] = defaults(Applies.FRAME)
         self._modulation = Modulation()
+        self._due: tuple[int, float] | None = None
         self._events: Inbox[_Arrival | _RoomAnswer] = Inbox(_MAX_WAITING_EVENTS)
         self._new_specs: Latest[OutputSpec] = Latest()
         self._num_fed = 0
@@ -104,6 +106,7 @@ class Presenter:
         # Below: the playout thread's own.
         self._clock = Clock()
         self._reservoir = Reservoir()
+        self._newest = (-1, 0)  # chunk that was fed last, its first frame
         self._picture = PictureMaker(spec.width_px, spec.height_px)
         self._emitted_ns: deque[int] = deque()
         self._last_fault = ""
@@ -173,6 +176,14 @@ class Presenter:
         """Take what moves frame rows by itself; sampled for each output frame."""
         self._modulation = modulation
 
+    def set_due(self, due: tuple[int, float] | None) -> None:
+        """Let the first frame of a chunk come on air at a time of the monotonic clock, not before.
+
+        Args:
+            due: index of a chunk that was fed, or is the next to be, and the time; None: no more.
+        """
+        self._due = due
+
     def set_output(self, spec: OutputSpec) -> None:
         """Change size, rate or NDI name of what leaves.
 
@@ -200,15 +211,16 @@ class Presenter:
     def state(self) -> PlayoutState:
         """Return what the window shows."""
         seen, parameters = self._published, self._parameters
-        counts = seen.clock.counts
+        counts, pace = seen.clock.counts, seen.clock.pace
         return PlayoutState(
             mode=_shown_mode(seen.clock.mode, parameters),
             reservoir_frames=max(0, round(seen.clock.num_fed - max(0.0, seen.clock.position))),
-            target_delay_frames=seen.clock.pace.target_delay_frames,
+            target_delay_frames=pace.target_delay_frames,
             delay_ms=seen.delay_ms,
             shown=counts.shown, repeated=counts.repeated, dropped=counts.dropped,
             underruns=counts.underruns, late=seen.late,
             chunk_shown=seen.chunk_shown, chunk_shown_s=seen.chunk_shown_s,
+            speed=pace.rate_fps / pace.native_fps, held_back_s=counts.held_back_s,
         )  # fmt: skip
 
     def rates(self) -> tuple[float, float]:
@@ -269,7 +281,8 @@ class Presenter:
         due_s = due.due_ns / NS_PER_S
         parameters = applied(self._modulation, self._parameters, due_s, Applies.FRAME)
         dt_s = (1 + due.num_missed) / float(ticks.rate)
-        self._clock, decision = tick(self._clock, dt_s, _controls(parameters))
+        controls = _controls(parameters, self._aim(due_s))
+        self._clock, decision = tick(self._clock, dt_s, controls)
         self._reservoir.forget_before(self._clock.oldest_needed)
         lease = self._picture.make(decision, self._reservoir, Finish.of(parameters))
         self._publish(decision.frame, due, cost_ns=time.monotonic_ns() - begin_ns)
@@ -279,10 +292,21 @@ class Presenter:
             rate_numerator=ticks.rate.numerator, rate_denominator=ticks.rate.denominator,
         )  # fmt: skip
 
+    def _aim(self, now_s: float) -> Aim | None:
+        """Return the frame that is to meet a beat; of a chunk that is to come, the next one fed."""
+        if self._due is None:
+            return None
+        chunk_index, due_s = self._due
+        newest, first = self._newest
+        if chunk_index < newest:
+            return None
+        return Aim(first if chunk_index == newest else self._clock.num_fed, due_s - now_s)
+
     def _fold_events(self) -> None:
         for event in self._events.take_all():
             if isinstance(event, _Arrival):
                 self._reservoir.append(event.frames)
+                self._newest = (event.frames[0].meta.chunk_index, self._clock.num_fed)
                 self._clock = fed(
                     self._clock, len(event.frames), event.native_fps, event.at_s,
                     starts_cut=event.starts_cut,
@@ -337,8 +361,9 @@ def _rate(spec: OutputSpec) -> Fraction:
     return Fraction(spec.rate_numerator, spec.rate_denominator)
 
 
-def _controls(parameters: Mapping[str, float]) -> Controls:
-    return Controls(blend=parameters["pacing"] >= 0.5, freeze=parameters["freeze"] >= 0.5)
+def _controls(parameters: Mapping[str, float], aim: Aim | None) -> Controls:
+    blend, freeze = parameters["pacing"] >= 0.5, parameters["freeze"] >= 0.5
+    return Controls(blend=blend, freeze=freeze, aim=aim)
 
 
 def _shown_mode(mode: Mode, parameters: Mapping[str, float]) -> str:

@@ -45,6 +45,11 @@ def test_it_says_which_beat_was_hit_and_how_well(late_s, off):
     assert seen.words == f"last cut {off} 10.1"
 
 
+def test_it_says_for_how_long_the_picture_was_held_to_meet_it():
+    seen = view(quantum_beats=4.0, hit_beat=36.0, hit_late_s=0.012, hit_held_back_s=0.31)
+    assert seen.words == "last cut 12 ms after 10.1, held 0.3 s"
+
+
 def test_the_key_steps_through_what_cuts_wait_for():
     steps = [0.0]
     for _ in range(5):

@@ -10,11 +10,11 @@ from engine.errors import ConfigError, LocalProtocolError
 from engine.host import beat_sources
 from engine.host.beat_desk import BeatDesk
 from engine.host.beat_sources import SILENT_S, BeatSources
-from engine.host.score import next_chunk, open_score
+from engine.host.score import apply, next_chunk, open_score
 from engine.host.taps import Taps, clock_of, tapped
 from engine.protocol.beat import FIXED, LINK, MIDI_CLOCK, TAP, BeatClock
-from engine.protocol.beat_commands import SetTempo
-from engine.protocol.messages import PlayoutState
+from engine.protocol.beat_commands import SetQuantum, SetTempo
+from engine.protocol.messages import HardCut, PlayoutState
 from engine.protocol.values import Look
 from tests.fakes import Notices
 
@@ -161,6 +161,23 @@ def test_a_beat_that_is_told_again_goes_on_in_phase():
     with pytest.raises(ConfigError, match="got beat nan, expected a number"):
         desk.answer(SetTempo(bpm=120.0, beat=float("nan"), at_s=100.0))
     assert desk.clock.beat_at(102.25) == pytest.approx(36.5)
+
+
+def test_a_cut_on_its_way_is_due_on_its_beat_and_is_not_measured():
+    desk = BeatDesk(Notices(), clock=lambda: 19.5)
+    desk.answer(SetTempo(bpm=60.0, beat=0.0, at_s=0.0))
+    desk.answer(SetQuantum(quantum_beats=4.0))
+    score, _ = next_chunk(open_score(Look(prompt="ink"), show_seed=1))
+    desk.holds_cut(score, 10.0, 0.75, 1.0)
+    desk.watch(PlayoutState(chunk_shown=1, chunk_shown_s=11.0, speed=1.0, held_back_s=0.25))
+    score = apply(next_chunk(score)[0], HardCut(look=Look(prompt="sea")))
+    assert not desk.holds_cut(score, 18.5, 0.75, 1.0)  # seen at 19.5, and held back half a second
+    assert desk.shown_in_s(2, 18.6, 1.0) == pytest.approx(1.4)
+    desk.watch(PlayoutState(chunk_shown=2, chunk_shown_s=20.01, speed=1.0, held_back_s=0.75))
+    state = desk.state()
+    assert state.lookahead_s == pytest.approx(1.0)
+    assert (state.hit_beat, state.hit_held_back_s) == (20.0, pytest.approx(0.5))
+    assert state.hit_late_s == pytest.approx(0.01)
 
 
 def test_a_chunks_first_picture_is_awaited_by_what_was_measured():

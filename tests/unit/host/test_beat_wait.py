@@ -23,11 +23,17 @@ def steady(bpm, beat=0.0, at_s=0.0):
     return BeatClock(bpm=bpm, beat=beat, at_s=at_s, is_running=True, source="tap")
 
 
-def crossings(clock, quantum, gaps_s, period_s, ahead_s=0.9):
+def nearest(period_s):
+    """The reach where nothing can be held back: the nearest chunk is taken."""
+    return period_s, period_s / 2
+
+
+def crossings(clock, quantum, gaps_s, period_s, ahead_s=0.9, reach_s=None):
     """Cross boundaries until the cut lands; yields (when its chunk is seen, what was said)."""
     waiting, now_s = None, 0.0
+    reach = nearest(period_s) if reach_s is None else (period_s, reach_s)
     while True:
-        said = decide(waiting, clock, quantum, now_s + ahead_s, period_s)
+        said = decide(waiting, clock, quantum, now_s + ahead_s, reach)
         yield now_s + ahead_s, said
         if isinstance(said, Landing):
             return
@@ -43,6 +49,16 @@ def test_steady_chunks_meet_the_beat_to_half_a_chunk(bpm, quantum, period_s, bea
     assert landing.beat % quantum == pytest.approx(0.0, abs=1e-6)
     assert landing.late_s == pytest.approx(shown_s - clock.when_s(landing.beat), abs=ROUNDING_S)
     assert abs(landing.late_s) <= period_s / 2 + ROUNDING_S
+
+
+@given(tempos, quanta, st.floats(0.05, 3), st.floats(0, 1e4), st.floats(0.5, 1.0))
+@settings(max_examples=150, deadline=None)
+def test_with_reach_a_cut_lands_before_its_beat_by_what_can_be_held_back(
+    bpm, quantum, period_s, beat, share
+):
+    clock, reach_s = steady(bpm, beat), share * period_s
+    *_, (_, landing) = crossings(clock, quantum, iter(()), period_s, reach_s=reach_s)
+    assert -reach_s - ROUNDING_S <= landing.late_s <= period_s - reach_s + ROUNDING_S
 
 
 @given(tempos, quanta, st.lists(st.floats(0.02, 4), max_size=60), st.floats(0.05, 1.5))
@@ -72,13 +88,13 @@ def test_a_clock_that_leaps_neither_loses_the_cut_nor_makes_it_wait_for_an_old_b
     before_bpm, bpm, quantum, leap_beats, period_s
 ):
     shown_s = 10.0
-    waiting = decide(None, steady(before_bpm, 100.0), quantum, shown_s, period_s)
+    waiting = decide(None, steady(before_bpm, 100.0), quantum, shown_s, nearest(period_s))
     if isinstance(waiting, Landing):
         return
     clock = steady(bpm, 100.0 + leap_beats)
     for count in range(1, int(16 * 60 / bpm / period_s) + 4):
         now_s = shown_s + count * period_s
-        said = decide(waiting, clock, quantum, now_s, period_s)
+        said = decide(waiting, clock, quantum, now_s, nearest(period_s))
         if isinstance(said, Landing):
             assert -period_s / 2 - ROUNDING_S <= said.late_s <= period_s + ROUNDING_S
             return
@@ -89,15 +105,15 @@ def test_a_clock_that_leaps_neither_loses_the_cut_nor_makes_it_wait_for_an_old_b
 @given(st.floats(0.05, 2), st.floats(0, 5))
 @settings(max_examples=40, deadline=None)
 def test_without_a_beat_or_a_quantum_nothing_waits(period_s, shown_s):
-    assert decide(None, BeatClock(), 4.0, shown_s, period_s) == Landing(beat=None)
-    assert decide(None, steady(120), 0.0, shown_s, period_s) == Landing(beat=None)
+    assert decide(None, BeatClock(), 4.0, shown_s, nearest(period_s)) == Landing(beat=None)
+    assert decide(None, steady(120), 0.0, shown_s, nearest(period_s)) == Landing(beat=None)
 
 
 def test_another_quantum_is_another_aim():
-    waiting = decide(None, steady(60, 0.5), 16.0, 1.0, 0.5)
+    waiting = decide(None, steady(60, 0.5), 16.0, 1.0, nearest(0.5))
     assert isinstance(waiting, Waiting)
     assert waiting.beat == 16.0
-    assert decide(waiting, steady(60, 0.5), 4.0, 1.5, 0.5).beat == 4.0
+    assert decide(waiting, steady(60, 0.5), 4.0, 1.5, nearest(0.5)).beat == 4.0
 
 
 def test_beats_are_named_as_a_sequencer_shows_them():
@@ -135,7 +151,7 @@ def test_a_held_cut_is_never_lost_and_edits_land_meanwhile(bpm, quantum, events)
                 asked = None if isinstance(event, CancelCut) else event
             continue
         now_s += event
-        said = decide(waiting, clock, quantum, now_s, 0.5) if score.pending else None
+        said = decide(waiting, clock, quantum, now_s, nearest(0.5)) if score.pending else None
         waiting = said if isinstance(said, Waiting) else None
         score, plan = music.next_chunk(score, holds_cut=waiting is not None)
         assert plan.parameters["input_amount"] == edited.get("input_amount", 0.0)
@@ -169,6 +185,13 @@ def test_the_look_ahead_is_what_was_measured_from_boundary_to_first_picture():
         ahead = seen(ahead, chunk, chunk + delay_s)
         ahead = seen(ahead, chunk, chunk + 30.0)  # told again
     assert ahead.usual_s == 0.75
+
+
+def test_a_chunk_that_was_held_back_is_not_measured():
+    ahead = planned(planned(Lookahead(), 0, now_s=0.0), 1, now_s=1.0)
+    ahead = seen(ahead, 0, 1.5, counts=False)
+    assert not ahead.is_known
+    assert seen(ahead, 1, 1.75).usual_s == 0.75
 
 
 def test_chunks_that_nobody_sees_are_not_measured_and_not_kept():

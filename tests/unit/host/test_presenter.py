@@ -1,5 +1,6 @@
 """The playout thread: whole frames at every deadline, whatever is fed to it."""
 
+import time
 from itertools import pairwise
 
 import numpy as np
@@ -49,6 +50,24 @@ def next_frame(output):
     count = len(output.frames) + 2  # one may have been in the making
     wait_until(lambda: len(output.frames) > count)
     return output.frames[-1]
+
+
+def test_a_chunk_that_is_due_on_a_beat_is_seen_on_it_and_what_is_held_back_is_counted(presenter):
+    presenter.feed(chunk([solid(ORANGE)] * 40, index=0), FPS)
+    wait_until(lambda: presenter.state().shown > 4)
+    usual_s = (40 - presenter.state().shown) / FPS
+    due_s = time.monotonic() + usual_s * 1.3
+    presenter.set_due((1, due_s))  # it is not there yet
+    presenter.feed(chunk([solid((0, 0, 0))] * 40, first=40, index=1), FPS)
+    wait_until(lambda: presenter.state().chunk_shown == 1)
+    state = presenter.state()
+    assert state.chunk_shown_s >= due_s - 1 / 50
+    assert state.held_back_s > 0
+    assert 0 < state.speed <= 1
+    presenter.set_due((0, due_s + 60.0))  # of a chunk that is over: nothing waits
+    count = state.shown
+    wait_until(lambda: presenter.state().shown > count + 10)
+    assert presenter.state().held_back_s == pytest.approx(state.held_back_s, abs=1 / 50)
 
 
 def test_before_the_first_chunk_whole_black_frames_leave(presenter, output):
