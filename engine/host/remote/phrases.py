@@ -89,7 +89,7 @@ VALUES: dict[str, str] = {
     "/standby": "name or number of a cue",
     "/preset": "name or number of a preset",
     "/beat/bpm": f"{MIN_BPM:g} to {MAX_BPM:g}: the tempo, where no clock says it",
-    "/beat/wait": f"beats of which cuts wait for a multiple: {_WAITS}",
+    "/beat/wait": f"beats of which cuts wait for a multiple, or its name: {_WAITS}",
     "/beat/link": "1 follows Ableton Link, 0 leaves it",
     "/sound": "text: the sound input to listen to, `default` or a part of its name; empty: none",
     "/recording": "1 starts to record, 0 stops",
@@ -172,6 +172,14 @@ def pad_of(address: str, value: Argument, stage: Stage) -> PadSpec:
     return stage.pads[names.index(chosen(address, value, names, "preset"))]
 
 
+def _wait(value: Argument) -> SetQuantum:
+    named = {name: beats for beats, name in QUANTA}
+    beats = named[value] if isinstance(value, str) and value in named else None
+    if beats is None:
+        beats = number("/beat/wait", value, f"beats or one of {', '.join(named)}")
+    return SetQuantum(quantum_beats=beats)
+
+
 def _recording(value: Argument, stage: Stage) -> AppCommand:
     return StartRecording() if is_on("/recording", value) else StopRecording()
 
@@ -185,7 +193,7 @@ _VALUE_READERS: dict[str, Callable[[Argument, Stage], AppCommand]] = {
     "/sound": lambda value, _: ListenTo(device=words("/sound", value)),
     "/beat/link": lambda value, _: JoinLink(is_joined=is_on("/beat/link", value)),
     "/beat/bpm": lambda value, _: SetTempo(bpm=number("/beat/bpm", value)),
-    "/beat/wait": lambda value, _: SetQuantum(quantum_beats=number("/beat/wait", value)),
+    "/beat/wait": lambda value, _: _wait(value),
 }
 
 
