@@ -1,11 +1,13 @@
 """Run every check and say how long each took: what `python3 run.py test` becomes.
 
 Standard library only, run by the Python of `.venv`; arguments go to pytest. Exit code 0 when all
-passed, 1 otherwise.
+passed, 1 otherwise. Without arguments the unit tests share the cores; the tests that play against
+real time, with processes, NDI and MIDI, come after them and one by one.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -14,7 +16,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 _LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"
-_PYTEST = "pytest"
+_UNIT = "tests/unit"
+_MAX_WORKERS = 4  # a worker has torch in its memory, so cores are not the limit
+_WATCHED = ("unit tests", "other tests", "pytest")
 
 
 def main(pytest_arguments: list[str]) -> int:
@@ -37,7 +41,17 @@ def checks(pytest_arguments: list[str]) -> dict[str, list[str]]:
         "codespell": [python, "-m", "codespell_lib"],
         "lint-imports": [python, "-c", _LINT_IMPORTS],
         "mypy": [python, "-m", "mypy"],
-        _PYTEST: [python, "-m", "pytest", "-q", *_gpu_tests(), *pytest_arguments],
+        **_tests([python, "-m", "pytest", "-q", *_gpu_tests()], pytest_arguments),
+    }
+
+
+def _tests(pytest: list[str], arguments: list[str]) -> dict[str, list[str]]:
+    if arguments:
+        return {"pytest": [*pytest, *arguments]}
+    workers = min(os.cpu_count() or 1, _MAX_WORKERS)
+    return {
+        "unit tests": [*pytest, "-n", str(workers), "--dist", "loadfile", _UNIT],
+        "other tests": [*pytest, "--ignore", _UNIT],
     }
 
 
@@ -50,9 +64,9 @@ def _gpu_tests() -> list[str]:
 
 
 def _passes(name: str, command: list[str]) -> bool:
-    """Run one check; pytest is watched live, the others are quoted when they fail."""
+    """Run one check; tests are watched live, the others are quoted when they fail."""
     began_s = time.monotonic()
-    is_watched = name == _PYTEST
+    is_watched = name in _WATCHED
     done = subprocess.run(
         command, cwd=ROOT, text=True, capture_output=not is_watched, stdin=subprocess.DEVNULL
     )

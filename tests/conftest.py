@@ -21,7 +21,7 @@ _NDI_CONFIG = {
 (Path(_NDI_FOLDER.name) / "ndi-config.v1.json").write_text(json.dumps(_NDI_CONFIG))
 os.environ["NDI_CONFIG_DIR"] = _NDI_FOLDER.name
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
-os.environ.setdefault("OMP_NUM_THREADS", "2")
+os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads are slow beside a busy test
 
 # A shell that starts the tests in the background lets them ignore Ctrl-C, and whatever they start

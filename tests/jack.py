@@ -21,6 +21,8 @@ from contextlib import contextmanager, suppress
 from tests.host_process import ROOT, wait_until
 
 IS_HERE = shutil.which("jackd") is not None
+# A client that is late for a cycle misses what was sent in it, so cycles are long: 21 ms.
+_CYCLE_FRAMES = "1024"
 WHY_NOT = "jackd is not installed: apt-get install jackd2 (run.py test does it)"
 _OUTPUT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
 
@@ -53,7 +55,10 @@ def _start_server(label: str) -> tuple[dict[str, str], subprocess.Popen[bytes]]:
             "JACK_NO_AUDIO_RESERVATION": "1",
         }
         process = subprocess.Popen(
-            ["jackd", "-n", name, "--no-realtime", "-d", "dummy", "-r", "48000", "-p", "128"],
+            [
+                "jackd", "-n", name, "--no-realtime",
+                "-d", "dummy", "-r", "48000", "-p", _CYCLE_FRAMES,
+            ],
             env=os.environ | environment, **_OUTPUT,
         )  # fmt: skip
         with suppress(subprocess.TimeoutExpired):

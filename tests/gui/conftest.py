@@ -11,7 +11,11 @@ from app.engine_client import EngineClient
 from app.instrument import Instrument
 from app.main_window import MainWindow
 from app.session_store import FIRST_SHOW, SessionStore
+from engine.protocol.beat_commands import SetQuantum
+from engine.protocol.messages import CancelCut, QueuePrompt, SetParameters
+from engine.protocol.parameters import PARAMETERS
 from engine.protocol.show_file import load_show
+from engine.protocol.values import Cut
 from tests import jack
 from tests.host_process import SOON_S, host_process
 
@@ -79,11 +83,35 @@ async def open_window(port, process=None, show=None):
         await asyncio.sleep(0.05)
 
 
+async def put_to_rest(window):
+    """Take back what an earlier test left with the host: it is that of all, in any order."""
+    await until(lambda: window.instrument.state is not None)
+    for command in what_is_left(window.instrument.state):
+        window._client.send(command)
+    now = window.instrument
+    await until(lambda: not now.state.pending and not what_is_left(now.state))
+
+
+def what_is_left(state):
+    """Commands that bring a host to where it began, but for what is on air."""
+    values = {name: row.default for name, row in PARAMETERS.items()}
+    commands = []
+    if {**values, **state.live, **state.pending} != values:
+        commands.append(SetParameters(values=values))
+    if state.cut.pending is not Cut.NONE or state.cut.soft_chunks:
+        commands.append(CancelCut())
+    if state.beat.quantum_beats:
+        commands.append(SetQuantum(quantum_beats=0.0))
+    if state.prompt_next:
+        commands.append(QueuePrompt(text=""))
+    return commands
+
+
 @asynccontextmanager
 async def playing(port):
-    """An attached window that shows a live picture."""
+    """An attached window that shows a live picture of a host at rest."""
     async with open_window(port) as window:
-        await until(lambda: window.instrument.state is not None)
+        await put_to_rest(window)
         await until(lambda: window.instrument.state.playout.mode == "live")
         await until(lambda: not window.monitor.image.isNull())
         yield window

@@ -11,8 +11,6 @@ from app.core.midi_binding import MidiBinding, Mode
 from app.core.midi_events import MidiKind
 from app.core.midi_lights import Lights
 from app.devices.midi import MidiInput
-from engine.protocol.messages import SetParameters
-from engine.protocol.parameters import PARAMETERS
 from tests.gui.conftest import playing, until
 
 NOTE, CC = MidiKind.NOTE, MidiKind.CC
@@ -31,11 +29,6 @@ async def window_with_midi(port, knobs):
         finally:
             desk.lamps.leave()
             midi.stop()
-            # The host is that of other tests too.
-            defaults = {name: row.default for name, row in PARAMETERS.items()}
-            window._client.send(SetParameters(values=defaults))
-            state = window.instrument
-            await until(lambda: state.state.live["dimmer"] == state.state.live["saturation"] == 1.0)
 
 
 async def carries(desk, knobs):

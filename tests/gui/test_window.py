@@ -194,8 +194,6 @@ def test_a_refused_command_is_said_in_the_notice_bar(host, play):
         async with playing(host.port) as window:
             window.instrument.set_soft_chunks(4)
             window.prompt.field.setText("")
-            window.prompt.prompt_queued.emit("")  # a test before may have left one in standby
-            await until(lambda: window.instrument.state.prompt_next == "")
             window.cuts.soft.click()
             await until(lambda: any("standby" in text for _, text in window.notices.kept))
 

@@ -5,8 +5,8 @@ from safetensors.torch import load_file
 
 from engine.bench.palette_reader import NUM_LIGHTS, NUM_SHADES, PaletteReader, load_palettes
 from training import shades
-from training.shades import ShadesRun, colour_accuracy, counted_spread
 from training.runtime import start_runtime
+from training.shades import ShadesRun, colour_accuracy, counted_spread
 
 
 def run_in(folder, **changes):
