@@ -42,6 +42,7 @@ class DockStage(QObject):
         self._store = LayoutStore()
         self._may_write = False  # not before the book is read, and never in a second window
         self._has_failed = False
+        self._is_locked = True  # at every start: a show begins with panels that stay
         self.book = LayoutBook()
         self.area = DockArea(panels, book_of.arrangement_of(self.book))
         self.bar = LayoutBar(window, panels["cuts"])
@@ -68,7 +69,6 @@ class DockStage(QObject):
         self._may_write = not is_second
         self._show()
         self._mend()
-        self.lock_changed.emit(not self.book.is_locked)
         if said:
             self.noticed.emit(Severity.WARNING, said)
 
@@ -128,10 +128,10 @@ class DockStage(QObject):
 
     def toggle_lock(self) -> None:
         """Let hands move the panels, or lock them."""
-        self.book = book_of.with_lock(self.book, is_locked=not self.book.is_locked)
-        self._show()
-        self.lock_changed.emit(not self.book.is_locked)
-        if not self.book.is_locked:
+        self._is_locked = not self._is_locked
+        self.area.set_unlocked(not self._is_locked)
+        self.lock_changed.emit(not self._is_locked)
+        if not self._is_locked:
             text = "Unlocked: drag a panel by its bar, a gap to resize; Shift D locks"
             self.noticed.emit(Severity.INFO, text)
 
@@ -198,9 +198,9 @@ class DockStage(QObject):
             self.area.close_panel(self.area.chosen)
 
     def _is_unlocked(self) -> bool:
-        if self.book.is_locked:
+        if self._is_locked:
             self.noticed.emit(Severity.INFO, _LOCKED)
-        return not self.book.is_locked
+        return not self._is_locked
 
     def _has_chosen(self) -> bool:
         """Return whether there is a panel to move; the first key chooses one."""
@@ -240,7 +240,6 @@ class DockStage(QObject):
 
     def _show(self) -> None:
         self.area.show_arrangement(book_of.arrangement_of(self.book))
-        self.area.set_unlocked(not self.book.is_locked)
         self._draw_bar()
         self._autosave.start()
 

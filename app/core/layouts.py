@@ -33,7 +33,6 @@ class LayoutBook(msgspec.Struct, frozen=True):
     own: tuple[Layout, ...] = ()
     chosen: str = "Play"
     current: Arrangement | None = None
-    is_locked: bool = True
 
 
 def _row(*parts: tuple[Node, float]) -> Split:
@@ -259,11 +258,6 @@ def deleted(book: LayoutBook, name: str) -> LayoutBook:
     if name != book.chosen:
         return msgspec.structs.replace(book, own=own)
     return arranged(msgspec.structs.replace(book, own=own, chosen=_FACTORY_NAMES[0]), now)
-
-
-def with_lock(book: LayoutBook, is_locked: bool) -> LayoutBook:
-    """Return the book with the panels locked, or free for hands."""
-    return msgspec.structs.replace(book, is_locked=is_locked)
 
 
 def first_choice(width_px: int, height_px: int) -> str:

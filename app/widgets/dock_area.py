@@ -261,14 +261,18 @@ class DockArea(QWidget):
     def _on_drag_ended(self, panel: str, pointer: QPoint) -> None:
         drop = self._drop(panel, pointer)
         self.shade.show_drop(None)
+        was_floating = panel in self._windows
+        if was_floating:
+            self._windows[panel].let_go()
         if drop is not None and drop.target:
             self._emit(dock_moves.moved(self.arrangement, panel, drop.target, drop.side))
         elif drop is not None:
             self._emit(dock_moves.moved_to_edge(self.arrangement, panel, drop.side))
-        elif panel in self._windows:
-            self._windows[panel].let_go()
-        elif panel not in FIXED and not self.window().geometry().contains(pointer):
+        elif panel not in FIXED and not was_floating and not self._is_over_window(pointer):
             self._float_at(panel, pointer - QPoint(40, 10))
+
+    def _is_over_window(self, pointer: QPoint) -> bool:
+        return self.window().geometry().contains(pointer)
 
     def _drop(self, panel: str, pointer: QPoint) -> Drop | None:
         at = self.mapFromGlobal(pointer)

@@ -37,6 +37,7 @@ class DockWindow(QWidget):
         self.setWindowTitle(f"Segue: {PANELS[panel].title}")
         self.setAttribute(Qt.WidgetAttribute.WA_StyledBackground)
         self.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
+        self.setAttribute(Qt.WidgetAttribute.WA_MacAlwaysShowToolWindow)
         self.panel = panel
         self.bar = DockBar(self)
         self.bar.setFixedHeight(BAR_PX)

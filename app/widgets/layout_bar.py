@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from PySide6.QtCore import QPoint, QRect, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from app.core.layouts import MAX_NAME, NUM_KEYS, TIPS, Layout, is_factory
 from app.core.panels import FIXED, PANELS
@@ -15,6 +15,8 @@ _WIDTH_PX = 372
 _TOP_PX = 50
 _IN_LINE = 3
 _MARGIN_PX = 14
+_SHOWN_LETTERS = 11
+_OWN = "yours. KEEP with its name replaces it"
 _HINT = (
     "Unlocked: drag a panel by its bar, a gap to resize. With keys: Ctrl D chooses, "
     "Ctrl Shift ← → ↑ ↓ moves, Alt Shift ← → ↑ ↓ resizes"
@@ -39,6 +41,8 @@ class LayoutBar(parts.Card):
         self.choices: dict[str, QPushButton] = {}
         self._grid = QGridLayout()
         self._grid.setSpacing(6)
+        for column in range(_IN_LINE):
+            self._grid.setColumnStretch(column, 1)
         self.name = parts.Line()
         self.name.setMaxLength(MAX_NAME)
         self.name.setPlaceholderText("A name for this arrangement")
@@ -136,9 +140,10 @@ class LayoutBar(parts.Card):
         self.choices = {}
         for index, name in enumerate(names):
             key = f"F{index + 2}" if index < NUM_KEYS else ""
-            own = "Yours. KEEP with its name replaces it"
-            tip = f"{TIPS.get(name, own)}{f' ({key})' * bool(key)}"
-            button = parts.button("segment", f"{name}  {key}".strip(), tip, checkable=True)
+            tip = f"{name}: {TIPS.get(name, _OWN)}{f' ({key})' * bool(key)}"
+            shown = name if len(name) <= _SHOWN_LETTERS else f"{name[: _SHOWN_LETTERS - 1]}…"
+            button = parts.button("segment", f"{shown}  {key}".strip(), tip, checkable=True)
+            button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
             button.clicked.connect(lambda _, chosen=name: self.layout_chosen.emit(chosen))
             self.choices[name] = button
             self._grid.addWidget(button, *divmod(index, _IN_LINE))
