@@ -211,11 +211,9 @@ class DockArea(QWidget):
         self._float_at(panel, corner)
 
     def _float_at(self, panel: str, corner: QPoint) -> None:
-        row, shell = PANELS[panel], self.shells[panel]
-        size = shell.size() if shell.isVisible() else QSize(row.width_px, row.height_px)
-        limits = shell.limits()
-        width = max(size.width(), limits.least_width) + 16
-        height = max(size.height(), limits.least_height) + BAR_PX + 14
+        row, limits = PANELS[panel], self.shells[panel].limits()
+        width = max(row.width_px, limits.least_width) + 16
+        height = max(row.height_px, limits.least_height) + BAR_PX + 14
         room = self.screen().availableGeometry()
         screen = Rect(room.x(), room.y(), room.width(), room.height())
         place = inside_screen(Rect(corner.x(), corner.y(), width, height), screen)
