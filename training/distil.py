@@ -28,7 +28,7 @@ from training.checkpoints import load_state, save_state
 from training.forced import Chunks, compile_layers, forced_pass, forced_velocity
 from training.judge import Judge
 from training.optimisers import MovingAverage, trapezoid_scale
-from training.pool import FINE, SQUARE, WIDE, ClipSample, PoolSet, PoolSettings
+from training.pool import FINE, SQUARE, WIDE, ClipSample, PoolSet, PoolSettings, favouring
 from training.rollout import Rollout, Sampling, ShowInputs, roll_out
 from training.runtime import Runtime, StageClock, check_finite, start_runtime, stop_runtime
 from training.stage import parse_run, stage_parser
@@ -67,6 +67,7 @@ class DistilRun:
     critic_steps: int = 2
     judge: float = 0.0  # size of the judge's push, as a share of the score difference
     compiled: bool = True
+    favour: str = ""
     config: TransformerConfig = HOUSE_TRANSFORMER
     pools: tuple[PoolSettings, ...] = (
         replace(SQUARE, first_fill=768),
@@ -364,13 +365,15 @@ def main() -> None:
     parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--critic-steps", type=int, default=2)
     parser.add_argument("--judge", type=float, default=0.0, help="size of the judge's push")
+    parser.add_argument("--favour", default="", help="families to draw more of, with commas")
     parser.add_argument("--no-compile", dest="compiled", action="store_false")
     run = parse_run(parser, DistilRun)
     runtime = start_runtime()
     if run.compiled:
         compile_layers(dynamic=True)  # three sizes, two lengths and eight kinds of passes
     rng = runtime.rng(run.seed)
-    pools = PoolSet(load_codec(run.out, runtime), run.pools, runtime.device, rng)
+    wanted = favouring(run.pools, run.favour)
+    pools = PoolSet(load_codec(run.out, runtime), wanted, runtime.device, rng)
     runtime.log(f"pools hold {pools.num_clips} clips")
     distiller = Distiller(run, runtime, pools)
     distiller.train()

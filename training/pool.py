@@ -5,7 +5,7 @@ One pool holds one picture size; a `PoolSet` mixes sizes over the steps of a run
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.visuals.canvas import Canvas
 from engine.visuals.clips import FRAMES_PER_CHUNK, LATENT_STRIDE, ClipSettings, draw_batch
 from engine.worker.models.house.house import LATENT_CHANNELS, CaptionEmbedding
-from engine.worker.models.house.vocabulary import NUM_SLOTS
+from engine.worker.models.house.vocabulary import FAMILIES, NUM_SLOTS
 from engine.worker.models.wan.tae import TAE
 from training.forced import LATENTS_PER_CHUNK
 
@@ -45,7 +45,8 @@ class PoolSettings:
     """Sizes of one pool; `num_chunks` is N of the samples.
 
     `share` of a run's steps are taken from this pool, with `batch_scale` times the batch, from the
-    moment that `starts_at` (0 to 1) of the run has passed.
+    moment that `starts_at` (0 to 1) of the run has passed. `favoured` are families that it holds
+    more of.
     """
 
     width_px: int = 256
@@ -57,6 +58,7 @@ class PoolSettings:
     first_fill: int = 1536
     draw_size: int = 32
     num_chunks: int = 5
+    favoured: tuple[str, ...] = ()
 
 
 SQUARE = PoolSettings(share=0.64)
@@ -102,7 +104,7 @@ class LatentPool:
         s = self._settings
         num_frames = FRAMES_PER_CHUNK * (s.num_chunks + 1)
         canvas = Canvas.of(s.width_px, s.height_px)
-        clip_settings = ClipSettings(num_frames=num_frames, canvas=canvas)
+        clip_settings = ClipSettings(num_frames=num_frames, canvas=canvas, favoured=s.favoured)
         batch = draw_batch(self._rng, s.draw_size, self._device, clip_settings)
         dtype = self._codec.dtype
         latents = torch.cat(
@@ -167,6 +169,18 @@ class PoolSet:
     def _choose(self, progress: float) -> int:
         weights = [s.share * (progress >= s.starts_at) for s in self._settings]
         return self._choices.choices(range(len(weights)), weights)[0]
+
+
+def favouring(pools: Sequence[PoolSettings], families: str) -> tuple[PoolSettings, ...]:
+    """Return pools that hold more of some families, named with commas between; "" favours none.
+
+    Raises:
+        ValueError: there is no such family.
+    """
+    favoured = tuple(name for name in families.split(",") if name)
+    if unknown := sorted({*favoured} - {*FAMILIES}):
+        raise ValueError(f"no such family: {', '.join(unknown)}; there are {', '.join(FAMILIES)}")
+    return tuple(replace(pool, favoured=favoured) for pool in pools)
 
 
 def frozen_codec(codec: TAE, device: torch.device) -> TAE:

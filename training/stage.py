@@ -1,6 +1,9 @@
 """The command line that all training stages share."""
 
 import argparse
+import os
+import shlex
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
@@ -28,6 +31,16 @@ def stage_parser(
 
 
 def parse_run(parser: argparse.ArgumentParser, kind: Callable[..., Run]) -> Run:
-    """Parse the command line into the settings of a run."""
+    """Parse the command line into the settings of a run, and note it beside its weights."""
     args = vars(parser.parse_args())
+    note_command(args["out"])
     return kind(**{**args, "state": args["state"] or args["out"] / "state"})
+
+
+def note_command(folder: Path) -> None:
+    """Add this command line to the folder's `commands.txt`: what made these weights is known."""
+    if os.environ.get("RANK", "0") != "0":
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "commands.txt").open("a") as file:
+        file.write(f"{shlex.join(['python', *sys.orig_argv[1:]])}\n")

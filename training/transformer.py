@@ -20,7 +20,16 @@ from engine.worker.models.wan.transformer import CausalTransformer, TransformerC
 from training.checkpoints import load_state, load_weights, save_state, save_weights
 from training.forced import Chunks, compile_layers, forced_velocity
 from training.optimisers import MovingAverage, MuonAdam, trapezoid_scale
-from training.pool import FINE, SQUARE, WIDE, ClipSample, PoolSet, PoolSettings, frozen_codec
+from training.pool import (
+    FINE,
+    SQUARE,
+    WIDE,
+    ClipSample,
+    PoolSet,
+    PoolSettings,
+    favouring,
+    frozen_codec,
+)
 from training.runtime import Runtime, StageClock, check_finite, start_runtime, stop_runtime
 from training.stage import parse_run, stage_parser
 
@@ -50,6 +59,7 @@ class TransformerRun:
     start: float = 0.0
     end: float = 1.0
     compiled: bool = True
+    favour: str = ""
     weights: Path | None = None
     weights_suffix: str = "-base"
     config: TransformerConfig = HOUSE_TRANSFORMER
@@ -240,13 +250,15 @@ def main() -> None:
     parser.add_argument("--end", type=float, default=1.0)
     parser.add_argument("--weights", type=Path, help="folder of earlier weights to start from")
     parser.add_argument("--weights-suffix", default="-base", help='"" is a distilled model')
+    parser.add_argument("--favour", default="", help="families to draw more of, with commas")
     parser.add_argument("--no-compile", dest="compiled", action="store_false")
     run = parse_run(parser, TransformerRun)
     runtime = start_runtime()
     rng = runtime.rng(run.seed)
     if run.compiled:
         compile_layers()
-    pools = PoolSet(load_codec(run.out, runtime), run.pools, runtime.device, rng)
+    wanted = favouring(run.pools, run.favour)
+    pools = PoolSet(load_codec(run.out, runtime), wanted, runtime.device, rng)
     runtime.log(f"pools hold {pools.num_clips} clips")
     trainer = TransformerTrainer(run, runtime, pools)
     trainer.train()

@@ -39,13 +39,15 @@ class ClipSettings:
     """How a batch is drawn.
 
     `num_frames` must be a multiple of 12. `change_share` of the clips change caption inside,
-    `control_share` carry a control map; `num_families` are mixed per batch.
+    `control_share` carry a control map; `num_families` are mixed per batch, every second of them
+    from `favoured` where there are any: families that a model is to learn better.
     """
 
     num_frames: int = 60
     change_share: float = 0.4
     control_share: float = 0.5
     num_families: int = 8
+    favoured: tuple[str, ...] = ()
     canvas: Canvas = field(default_factory=Canvas)
 
 
@@ -75,7 +77,7 @@ def draw_batch(
     rng: random.Random, batch_size: int, device: torch.device, settings: ClipSettings
 ) -> ClipBatch:
     """Draw `batch_size` random clips."""
-    families = rng.sample(FAMILIES, min(settings.num_families, len(FAMILIES)))
+    families = mixed_families(rng, settings)
     looks = [random_look(rng, families) for _ in range(batch_size)]
     num_chunks = settings.num_frames // FRAMES_PER_CHUNK
     changes = [
@@ -89,6 +91,14 @@ def draw_batch(
         [[rng.random() for _ in range(controls.NUM_PARAMETERS)] for _ in looks], device=device
     )
     return draw_clips(looks, changes, kinds, shapes, settings)
+
+
+def mixed_families(rng: random.Random, settings: ClipSettings) -> list[str]:
+    """Draw the families of a batch, each once: half of them favoured ones, as far as they go."""
+    count = min(settings.num_families, len(FAMILIES))
+    preferred = rng.sample(settings.favoured, min(count // 2, len(settings.favoured)))
+    others = [family for family in FAMILIES if family not in preferred]
+    return preferred + rng.sample(others, count - len(preferred))
 
 
 @torch.no_grad()

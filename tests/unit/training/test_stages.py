@@ -1,6 +1,8 @@
 """Every stage trains, saves and resumes, at toy size."""
 
 import random
+import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -14,8 +16,9 @@ from training.codec import dead_share, init_codec, load_earlier, train_step
 from training.distil import Distiller, DistilRun
 from training.evaluate import parse_variant
 from training.optimisers import trapezoid_scale
-from training.pool import LatentPool, PoolSet, PoolSettings, frozen_codec
+from training.pool import LatentPool, PoolSet, PoolSettings, favouring, frozen_codec
 from training.runtime import start_runtime
+from training.stage import parse_run, stage_parser
 from training.transformer import HouseNet, TransformerRun, TransformerTrainer, noisy_chunks
 
 SMALL = {"capacity": 6, "first_fill": 4, "draw_size": 4, "num_chunks": 2}
@@ -211,3 +214,30 @@ def test_variants_read_from_the_command_line():
     variant = parse_variant("base8:-base:1,0.5:2:0.1:ode")
     assert (variant.name, variant.suffix, variant.sampling.sigmas) == ("base8", "-base", (1.0, 0.5))
     assert (variant.sampling.guidance, variant.sampling.deterministic) == (2.0, True)
+
+
+def test_a_pool_that_favours_families_holds_more_of_them(runtime):
+    codec = TAE(HOUSE_CODEC)
+    init_codec(codec)
+    (settings,) = favouring((PoolSettings(width_px=16, height_px=16, **SMALL),), "cubes,crystals")
+    drawn = LatentPool(
+        frozen_codec(codec, runtime.device), settings, runtime.device, random.Random(2)
+    )
+    assert drawn.num_clips == 4
+    assert settings.favoured == ("cubes", "crystals")
+    assert favouring((settings,), "")[0].favoured == ()
+    with pytest.raises(ValueError, match="no such family: cats; there are"):
+        favouring((settings,), "cubes,cats")
+
+
+def test_every_run_leaves_its_command_beside_its_weights(tmp_path, monkeypatch):
+    out = str(tmp_path / "run")
+    parser = stage_parser("A stage.", seconds=9, seed=1, out="weights")
+    for seed in ("4", "5"):
+        arguments = ["training.x", "--out", out, "--seed", seed]
+        monkeypatch.setattr(sys, "argv", arguments)
+        monkeypatch.setattr(sys, "orig_argv", ["/usr/bin/python3", "-m", *arguments])
+        assert parse_run(parser, SimpleNamespace).seed == int(seed)
+    assert (tmp_path / "run" / "commands.txt").read_text() == (
+        f"python -m training.x --out {out} --seed 4\npython -m training.x --out {out} --seed 5\n"
+    )

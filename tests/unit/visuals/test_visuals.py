@@ -1,13 +1,14 @@
 """The renderer: repeatable, true to its captions, and its control maps drive the picture."""
 
 import random
+from collections import Counter
 from dataclasses import replace
 
 import pytest
 import torch
 
 from engine.visuals.canvas import Canvas
-from engine.visuals.clips import Change, ClipSettings, draw_batch, draw_clips
+from engine.visuals.clips import Change, ClipSettings, draw_batch, draw_clips, mixed_families
 from engine.visuals.leaves import draw_leaves
 from engine.visuals.looks import NUM_PARAMETERS, Look, paint, random_look
 from engine.worker.models.house.vocabulary import FAMILIES, MODIFIERS, WORDS
@@ -104,3 +105,16 @@ def test_leaves_repeat_by_seed_and_move():
     clips = [draw_leaves(1, 4, SMALL, torch.Generator().manual_seed(5)) for _ in range(2)]
     assert torch.equal(*clips)
     assert clips[0].diff(dim=1).abs().mean() > 1e-4
+
+
+def test_half_of_a_batchs_families_are_favoured_ones_and_none_comes_twice():
+    settings = ClipSettings(favoured=("cubes", "crystals", "hexagons"))
+    rng, drawn = random.Random(1), Counter()
+    for _ in range(300):
+        families = mixed_families(rng, settings)
+        assert len({*families}) == settings.num_families
+        drawn.update(families)
+    assert all(drawn[name] == 300 for name in settings.favoured)
+    assert {*drawn} == {*FAMILIES}
+    plain = [mixed_families(random.Random(4), ClipSettings()) for _ in range(2)]
+    assert plain[0] == plain[1] == random.Random(4).sample(FAMILIES, 8)
