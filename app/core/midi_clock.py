@@ -82,10 +82,6 @@ class ClockEstimate:
             source=self.port,
         )
 
-    def is_silent(self, now_s: float) -> bool:
-        """Whether the ticks stopped coming."""
-        return bool(self.times_s) and now_s - self.times_s[-1] > _GAP_S
-
 
 def _period_s(times_s: tuple[float, ...]) -> float:
     """Median of differences over half of the ticks: their jitter is divided by the span."""

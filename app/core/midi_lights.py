@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.core.midi_binding import MidiBinding
-from app.core.midi_events import Control, MidiKind
+from app.core.midi_events import MidiKind
 
 Messages = tuple[bytes, ...]
 Template = tuple[tuple[str, ...], ...]
@@ -154,11 +154,6 @@ def filled(messages: Template, number: int, shown: Shown) -> Messages:
         bytes(words[word] if word in words else int(word, 16) for word in message)
         for message in messages
     )
-
-
-def control_of(key: LightKey, port: str) -> Control:
-    """Return the control beside a light."""
-    return Control(port, *key)
 
 
 def _is_hex(word: str) -> bool:
