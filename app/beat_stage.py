@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from app.core import beat_keep
-from app.core.beat_view import BeatView, beat_view, next_quantum, to_repeat
+from app.core.beat_view import BeatView, beat_view, next_quantum
 from app.core.modulator_form import FIRST, changed, without
 from app.engine_client import EngineClient, LinkStatus
 from app.instrument import Instrument
@@ -153,7 +153,7 @@ class BeatStage(QObject):
         """An engine that was started again gets what a hand had set."""
         before, self._seen = self._seen, state
         if before is not None and before.pid != state.pid:
-            for command in to_repeat(before.beat):
+            for command in beat_keep.to_repeat(before.beat, state.beat):
                 self._client.send(command)
         elif before is None or self._told is None:
             self._on_engine_found(state)

@@ -5,6 +5,7 @@
     an engine that plays this show was found             | becomes what is set there| as it was
     another engine was found                             | stays                    | gets it
     the show was opened, recovered, undone               | stays                    | gets it
+    an engine took the place of one that died            | stays                    | gets its
     a key, a phone or anybody else sets it on the engine | becomes that, undoable   | as it was
 
 Where the show says nothing the engine is left as it is, until somebody sets it.
@@ -15,7 +16,13 @@ from __future__ import annotations
 from msgspec import structs
 
 from engine.protocol.beat import OPENING, BeatState, quantum_text
-from engine.protocol.beat_commands import JoinLink, ListenTo, SetQuantum
+from engine.protocol.beat_commands import (
+    BeatCommand,
+    JoinLink,
+    ListenTo,
+    SetQuantum,
+    SetTempo,
+)
 from engine.protocol.beat_settings import DEFAULT_INPUT, BeatSettings
 
 
@@ -36,6 +43,16 @@ def to_set(beat: BeatState, wanted: BeatSettings) -> tuple[SetQuantum | JoinLink
     if wanted.sound is not None and wanted.sound != there.sound:
         commands.append(ListenTo(device=wanted.sound))
     return tuple(commands)
+
+
+def to_repeat(before: BeatState, now: BeatState) -> tuple[BeatCommand, ...]:
+    """Return what brings an engine that began anew to where the one before it was.
+
+    MIDI clock is told again anyway, and modulators come with the show.
+    """
+    clock = before.clock
+    tempo = SetTempo(bpm=clock.bpm, beat=clock.beat, at_s=clock.at_s)
+    return (*([tempo] if clock.is_known else []), *to_set(now, set_there(before)))
 
 
 def as_found(said: BeatSettings, beat: BeatState) -> BeatSettings:

@@ -5,13 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.protocol.beat import BEATS_PER_BAR, QUANTA, BeatState, place_text
-from engine.protocol.beat_commands import (
-    BeatCommand,
-    JoinLink,
-    ListenTo,
-    SetQuantum,
-    SetTempo,
-)
 from engine.protocol.messages import EngineState
 from engine.protocol.values import Cut
 
@@ -70,7 +63,7 @@ def _words(beat: BeatState, now_s: float, is_waiting: bool) -> str:
         return f"last cut {off} {place_text(beat.hit_beat)}{waited}"
     if beat.quantum_beats and beat.clock.is_known:
         return f"look-ahead {beat.lookahead_s:.1f} s" if beat.lookahead_s else "look-ahead …"
-    return "cuts wait for the beat" if beat.quantum_beats else "cuts do not wait"
+    return "no beat yet: cuts do not wait" if beat.quantum_beats else "cuts do not wait"
 
 
 def next_quantum(quantum_beats: float) -> float:
@@ -78,21 +71,3 @@ def next_quantum(quantum_beats: float) -> float:
     steps = [beats for beats, _ in QUANTA]
     place = steps.index(quantum_beats) if quantum_beats in steps else -1
     return steps[(place + 1) % len(steps)]
-
-
-def to_repeat(before: BeatState) -> tuple[BeatCommand, ...]:
-    """Return what brings an engine that began anew to where the one before it was.
-
-    MIDI clock is told again anyway, and modulators come with the show.
-    """
-    clock = before.clock
-    commands: list[BeatCommand] = []
-    if clock.is_known:
-        commands.append(SetTempo(bpm=clock.bpm, beat=clock.beat, at_s=clock.at_s))
-    if before.quantum_beats:
-        commands.append(SetQuantum(quantum_beats=before.quantum_beats))
-    if before.link not in ("", "off"):
-        commands.append(JoinLink(is_joined=True))
-    if before.device:
-        commands.append(ListenTo(device=before.device))
-    return tuple(commands)

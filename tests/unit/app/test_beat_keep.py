@@ -8,9 +8,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from app.core.beat_keep import as_changed, as_found, change_text, missing, set_there, to_set
-from engine.protocol.beat import QUANTA, BeatState
-from engine.protocol.beat_commands import JoinLink, ListenTo, SetQuantum
+from app.core.beat_keep import (
+    as_changed,
+    as_found,
+    change_text,
+    missing,
+    set_there,
+    to_repeat,
+    to_set,
+)
+from engine.protocol.beat import QUANTA, BeatClock, BeatState
+from engine.protocol.beat_commands import JoinLink, ListenTo, SetQuantum, SetTempo
 from engine.protocol.beat_settings import BeatSettings
 
 BEATS = st.sampled_from([beats for beats, _ in QUANTA])
@@ -78,6 +86,15 @@ def test_whoever_sets_something_the_show_follows_and_undo_goes_all_the_way_back(
     ]
     for name in changed:
         assert getattr(set_there(engine), name) == getattr(set_there(first), name)
+
+
+@given(engines, engines)
+def test_an_engine_that_began_anew_gets_back_what_a_hand_had_set_or_had_switched_off(before, now):
+    clock = BeatClock(bpm=120.0, beat=32.0, at_s=100.0, source="tap")
+    tempo, *rest = to_repeat(structs.replace(before, clock=clock), now)
+    assert tempo == SetTempo(bpm=120.0, beat=32.0, at_s=100.0)
+    assert set_there(obeyed(now, rest)) == set_there(before)
+    assert to_repeat(now, now) == ()
 
 
 def test_link_that_is_not_offered_stays_in_the_show_and_is_said():

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from app.core.beat_view import beat_view, next_quantum, to_repeat
+from app.core.beat_view import beat_view, next_quantum
 from app.core.deck import ring_view
 from engine.protocol.beat import BeatClock, BeatState
-from engine.protocol.beat_commands import JoinLink, ListenTo, SetQuantum, SetTempo
 from engine.protocol.messages import CutState
 from engine.protocol.values import Cut
 from tests.fakes import engine_state
@@ -45,6 +44,11 @@ def test_it_says_which_beat_was_hit_and_how_well(late_s, off):
     assert seen.words == f"last cut {off} 10.1"
 
 
+def test_without_a_beat_it_says_that_cuts_do_not_wait_for_one():
+    state = engine_state(beat=BeatState(quantum_beats=4.0))
+    assert beat_view(state, 1.0).words == "no beat yet: cuts do not wait"
+
+
 def test_it_says_for_how_long_the_picture_was_held_to_meet_it():
     seen = view(quantum_beats=4.0, hit_beat=36.0, hit_late_s=0.012, hit_held_back_s=0.31)
     assert seen.words == "last cut 12 ms after 10.1, held 0.3 s"
@@ -55,14 +59,3 @@ def test_the_key_steps_through_what_cuts_wait_for():
     for _ in range(5):
         steps.append(next_quantum(steps[-1]))
     assert steps == [0.0, 1.0, 4.0, 8.0, 16.0, 0.0]
-
-
-def test_an_engine_that_began_anew_gets_back_what_a_hand_had_set():
-    before = BeatState(clock=CLOCK, quantum_beats=8.0, link="1 peer", device="default")
-    assert to_repeat(before) == (
-        SetTempo(bpm=120.0, beat=32.0, at_s=100.0),
-        SetQuantum(quantum_beats=8.0),
-        JoinLink(is_joined=True),
-        ListenTo(device="default"),
-    )
-    assert to_repeat(BeatState(link="off")) == ()
