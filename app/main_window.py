@@ -77,6 +77,7 @@ class MainWindow(QWidget):
         self._readings: dict[str, PromptRead] = {}
         self._make_widgets()
         self._lay_out()
+        self.midi.begin()
         self._connect_intents()
         self._connect_events()
         bind_keys(self)
@@ -149,7 +150,7 @@ class MainWindow(QWidget):
         self.menu.action_chosen.connect(lambda name: action(self, name, 0)())
         self.menu.screen_chosen.connect(self.clean.show_on)
         self.menu.layout_chosen.connect(self.docks.go_to)
-        instrument.midi.action_requested.connect(lambda name: action(self, name, 0)())
+        instrument.midi.action_requested.connect(lambda name, n: action(self, name, n)())
         self.top_bar.cues_requested.connect(self.toggle_cues)
         self.top_bar.preview_requested.connect(instrument.preview.toggle)
         self.top_bar.models_requested.connect(self.toggle_models)
@@ -272,6 +273,8 @@ class MainWindow(QWidget):
         targets |= {"action:go": strip.go, "action:back": strip.back}
         targets |= {f"cue:{number}": card for number, card in enumerate(strip.cards, start=1)}
         targets |= {f"pad:{number}": pad for number, pad in enumerate(self.pads.pads, start=1)}
+        choices = self.docks.bar.choices.values()
+        targets |= {f"layout:{number}": choice for number, choice in enumerate(choices, start=1)}
         return targets
 
     # ------------------------------------------------------------ events

@@ -84,7 +84,7 @@ class MidiDesk(QObject):
     surface_changed = Signal()  # knobs stand elsewhere, page, shift; at most thirty a second
     beat_changed = Signal(BeatClock)
     ports_changed = Signal(PortsChanged)
-    action_requested = Signal(str)
+    action_requested = Signal(str, int)  # a row of the keys, and which of its keys
     noticed = Signal(Severity, str)
 
     def __init__(
@@ -267,7 +267,9 @@ class MidiDesk(QObject):
             case "cut":
                 self.hands.press_cut(name)
             case "action":
-                self.action_requested.emit(name)
+                self.action_requested.emit(name, 0)
+            case "layout":
+                self.action_requested.emit("layout", int(name) - 1)
             case _:
                 self.panic()
 

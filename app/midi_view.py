@@ -40,7 +40,10 @@ class MidiView(QObject):
         self._beat_timer.timeout.connect(self._draw_beat)
         self._connect_desk()
         self._connect_widgets()
-        self._on_mapping_changed(desk.mapping)
+
+    def begin(self) -> None:
+        """Show the mapping, now that the window has all that can be driven."""
+        self._on_mapping_changed(self._desk.mapping)
 
     def _connect_desk(self) -> None:
         desk = self._desk

@@ -25,7 +25,8 @@ from engine.protocol.parameters import PARAMETERS, Kind, Parameter
 from engine.protocol.show import ACTIONS, Binding, ControlKind, FieldError
 
 MAX_PAGES = 16
-_BY_INDEX = ("pad", "pad_hard", "pad_soft")  # rows of keys that say which by their place
+# Rows of keys that say which by their place.
+_BY_INDEX = ("pad", "pad_hard", "pad_soft", "layout", "panel_move", "panel_resize")
 KEY_ACTIONS = tuple(row.action for _, rows in KEYS for row in rows if row.action not in _BY_INDEX)
 MIDI_ACTIONS = (
     "shift", "panic", "page:next", "page:previous",
@@ -33,8 +34,8 @@ MIDI_ACTIONS = (
 )  # fmt: skip
 TARGETS = (
     "parameter:<id>, preset:<name>, pad:<number>, cue:<number>, cut:hard, cut:soft, cut:cancel, "
-    "action:<key action>, midi:shift, midi:panic, midi:page:<number>, midi:page:next or "
-    "midi:page:previous"
+    "layout:<number>, action:<key action>, midi:shift, midi:panic, midi:page:<number>, "
+    "midi:page:next or midi:page:previous"
 )
 _MIDI = {
     "shift": "shift layer",
@@ -129,7 +130,7 @@ def is_target(target: str) -> bool:
             return name in PARAMETERS
         case "preset":
             return bool(name)
-        case "pad" | "cue":
+        case "pad" | "cue" | "layout":
             return name.isascii() and name.isdigit() and int(name) >= 1
         case "cut":
             return name in ACTIONS

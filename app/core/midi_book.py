@@ -21,7 +21,7 @@ _MODES = {
     Mode.OFFSET: "↻ 65/63",
     Mode.SIGN: "↻ 1/65",
 }
-_ORDER = ("parameter", "cut", "action", "midi", "preset", "cue", "pad")
+_ORDER = ("parameter", "cut", "action", "midi", "preset", "cue", "pad", "layout")
 _MARKS = "①②③④⑤⑥⑦⑧⑨"
 
 

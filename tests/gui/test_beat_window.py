@@ -72,7 +72,7 @@ def test_tap_can_be_learned(host, play):
         async with playing(host.port) as window:
             targets = window.learn_targets()
             assert targets["action:tap"] is window.beat.bar.tap
-            window.instrument.midi.action_requested.emit("quantum")
+            window.instrument.midi.action_requested.emit("quantum", 0)
             before = beat(window).quantum_beats
             await until(lambda: beat(window).quantum_beats != before)
 

@@ -70,6 +70,7 @@ def test_jump_scale_radio_long_press_shift_pages_and_programs(host, play, server
                 bound("parameter:black", number=41, mode=Mode.TOGGLE, shift=True),
                 bound("midi:page:2", number=44),
                 bound("parameter:black", number=45, mode=Mode.TOGGLE, page=2),
+                bound("layout:3", number=46),
             )  # fmt: skip
             instrument = window.instrument
             values, chunks = instrument.values, instrument.soft_chunks
@@ -93,6 +94,8 @@ def test_jump_scale_radio_long_press_shift_pages_and_programs(host, play, server
             knobs.send("raw 902d40 902d00 902c40 902c00 902d40 902d00")
             await until(lambda: values()["black"] == 0.0)
             assert desk.mapping.surface.page(knobs.name) == 2
+            knobs.send("raw 902e40 902e00")
+            await until(lambda: window.docks.choices()[1] == "Perform")
             name = instrument.show.presets[2].name
             knobs.send("raw c002")
             await until(lambda: instrument.state.look_name == name)

@@ -347,7 +347,10 @@ def test_a_shows_knob_on_a_switch_follows_it():
     assert [i.value for i in player.play(moved(127), moved(0))] == [1.0, 0.0]
 
 
-@pytest.mark.parametrize("target", ["", "parameter:nothing", "pad:0", "cut:maybe", "midi:page:17"])
+@pytest.mark.parametrize(
+    "target",
+    ["", "parameter:nothing", "pad:0", "layout:0", "action:layout", "cut:maybe", "midi:page:17"],
+)
 def test_a_target_that_is_none_is_refused(target):
     assert not is_target(target)
     with pytest.raises(FieldError, match="expected parameter:<id>"):
