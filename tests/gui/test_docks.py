@@ -368,3 +368,17 @@ def test_what_stands_behind_a_tab_keeps_its_hands_off_the_keys(host, play):
             assert QApplication.focusWidget() is window
 
     play(write())
+
+
+def test_a_layouts_button_is_learned_although_the_bar_lies_over_other_panels(host, play):
+    async def learn():
+        async with begun(host.port) as window:
+            press(window, Qt.Key.Key_D)
+            window.top_bar.learn.click()
+            await until(window.learn.isVisible)
+            choice = window.docks.bar.choices["Perform"]
+            middle_of = window.learn.mapFromGlobal(choice.mapToGlobal(choice.rect().center()))
+            QTest.mouseClick(window.learn, Qt.MouseButton.LeftButton, NONE, middle_of)
+            assert window.instrument.midi.mapping.learning == "layout:3"
+
+    play(learn())
