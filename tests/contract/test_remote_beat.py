@@ -61,37 +61,36 @@ def test_a_look_is_prepared_while_another_is_on_air_and_taken_and_taken_back():
         await page.tap("nav [data-tab=knobs]")
         await page.drag("#knobs-tab .track", -0.3)
         await page.tap("nav [data-tab=pads]")
-        ready = await asyncio.to_thread(facts, host)
-        moved = [key for key in ready if key.startswith("/preview/") and ready[key] != before[key]]
-        assert len(moved) == 1
-        assert ready[moved[0].removeprefix("/preview")] == before[moved[0].removeprefix("/preview")]
+        row, dragged = "/control_amount", pytest.approx(0.7, abs=0.02)  # the first slider
+        await becomes(host, f"/preview{row}", dragged)
+        assert (await asyncio.to_thread(facts, host))[row] == before[row]
         await page.tap("#pre-roll")
         await becomes(host, "/preset", "Wormhole")
         await page.until(shown("prepared", "Embers"))
-        await becomes(host, moved[0].removeprefix("/preview"), ready[moved[0]])
+        await becomes(host, row, dragged)
         await page.tap("#soft")
         await page.until(shown("says", "soft cut over 4 chunks"))
         await becomes(host, "/preset", "Embers")
         await page.tap("#prepare")
         await page.until("document.body.dataset.preview === 'closed'")
         assert await page.run("document.documentElement.scrollWidth") == 390
-
-    played(script)
-
-
-def test_a_pre_roll_without_a_preview_is_counted_until_it_is_seen():
-    async def script(page, host):
         await page.run("document.getElementById('text').value = 'ink in water'")
         await page.tap("#next button")
         await becomes(host, "/prompt/next", "ink in water")
-        await page.tap("#pre-roll")
+        await page.tap("#pre-roll")  # without a preview: to the next prompt
         await page.until(shown("says", "seen after 1 chunk of pre-roll"))
         await becomes(host, "/prompt", "ink in water")
 
     played(script)
 
 
-def test_the_beat_is_tapped_cuts_wait_for_it_and_the_page_says_for_which():
+def test_the_beat_is_tapped_cuts_wait_for_it_and_recording_and_sound_are_switched(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("SEGUE_HOME", str(tmp_path))
+    monkeypatch.setenv("JACK_DEFAULT_SERVER", "segue-none")
+    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
+
     async def script(page, host):
         await page.tap("nav [data-tab=beat]")
         for _ in range(4):
@@ -105,22 +104,14 @@ def test_the_beat_is_tapped_cuts_wait_for_it_and_the_page_says_for_which():
         await page.until("document.querySelector('#waits :last-child').ariaChecked === 'true'")
         await page.tap("#beat-tab [data-press='/beat/bar']")
         await page.until(shown("says", "bpm by tap"))
+        await page.run("send('/beat/bpm', 20)")  # so that sixteen beats are far
+        await becomes(host, "/beat/bpm", 20.0)
         await page.tap("nav [data-tab=pads]")
         await page.tap("#hard")
         await page.until(shown("cut-says", "is seen on"))
         await page.tap("#cancel")
         await becomes(host, "/cut", "none")
         await page.until("document.getElementById('cut-says').hidden")
-
-    played(script)
-
-
-def test_recording_is_switched_and_a_sound_input_that_is_not_here_is_said(tmp_path, monkeypatch):
-    monkeypatch.setenv("SEGUE_HOME", str(tmp_path))
-    monkeypatch.setenv("JACK_DEFAULT_SERVER", "segue-none")
-    monkeypatch.setenv("JACK_NO_START_SERVER", "1")
-
-    async def script(page, host):
         await page.tap("nav [data-tab=beat]")
         await page.tap("#record")
         await becomes(host, "/recording", 1)

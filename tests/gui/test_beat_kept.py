@@ -60,6 +60,12 @@ def test_what_is_set_is_kept_saved_and_undone_and_a_missing_input_keeps_its_name
             await until(lambda: beat(window).quantum_beats == 0.0)
             instrument.redo()
             await until(lambda: beat(window).quantum_beats == 4.0)
+            desk.add_all_pads()
+            pattern = msgspec.structs.replace(desk.show.source, kind="pattern")
+            instrument.select_source(pattern)
+            instrument.undo()
+            assert desk.show.cues == ()
+            assert desk.show.source == pattern  # what is not to be undone stays
 
     play(perform())
 
@@ -98,20 +104,5 @@ def test_a_show_that_is_opened_sets_what_it_says_and_an_old_one_leaves_it(
             assert beat(window).quantum_beats == 16.0
             assert window.instrument.show.beat == BeatSettings()
             assert window.instrument.desk.is_saved
-
-    play(perform())
-
-
-def test_undo_of_a_cue_leaves_source_and_length_as_they_are_now(host, own_show, play):
-    async def perform():
-        async with open_window(host.port, show=own_show) as window:
-            await live(window)
-            desk = window.instrument.desk
-            desk.add_all_pads()
-            pattern = msgspec.structs.replace(desk.show.source, kind="pattern")
-            window.instrument.select_source(pattern)
-            window.instrument.undo()
-            assert desk.show.cues == ()
-            assert desk.show.source == pattern
 
     play(perform())

@@ -5,6 +5,7 @@ import pytest
 
 from app.core.autosave import Autosave, from_record, look_on_air, offer, to_record
 from app.session_store import FIRST_SHOW
+from engine.protocol.beat_settings import BeatSettings
 from engine.protocol.show import Binding, ControlKind, Cue
 from engine.protocol.show_file import load_show
 from engine.protocol.values import Look, WeightedPrompt
@@ -21,7 +22,8 @@ def changed(**changes):
 def test_a_record_comes_back_as_it_was_with_all_of_its_show():
     binding = Binding(kind=ControlKind.NOTE, channel=2, number=36, target="cut:hard", port="pads")
     cue = Cue(name="a", preset=SHOW.presets[0].name, rows=("steps",), follow_s=3.0)
-    show = replace(SHOW, cues=(cue,), bindings=(binding,))
+    beat = BeatSettings(quantum_beats=4.0, link=False, sound="Scarlett 2i2")
+    show = replace(SHOW, cues=(cue,), bindings=(binding,), beat=beat)
     back = from_record(to_record(changed(show=show)))
     assert back == changed(show=show)
     assert (back.show.folder, back.show.files) == (show.folder, show.files)

@@ -29,7 +29,7 @@ def walk(aim_frame, due_s, position, dt_s, rate_fps):
 
 
 @given(ticks_s, rates, st.integers(1, 40), st.floats(0, 3), st.floats(0, 0.99))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 def test_a_frame_comes_at_the_tick_nearest_to_its_beat_or_as_near_as_speed_allows(
     dt_s, rate_fps, frames, due_s, begin
 ):
@@ -84,10 +84,10 @@ def beat(bpm):
 
 @pytest.mark.parametrize(("generation_fps", "median_ms"), [(20.0, 17), (17.0, 17), (14.0, 30)])
 def test_a_night_of_cuts_on_the_bar_is_met_to_an_output_frame(generation_fps, median_ms):
-    held = Night(generation_fps, beat(126.0), 4.0).play(240)
-    plain = Night(generation_fps, beat(126.0), 4.0, can_hold_back=False).play(240)
+    held = Night(generation_fps, beat(126.0), 4.0).play(150)
+    plain = Night(generation_fps, beat(126.0), 4.0, can_hold_back=False).play(150)
     met = median(abs(error) for error in held.errors_s)
-    assert len(held.errors_s) > 30
+    assert len(held.errors_s) > 20
     assert met * 1000 <= median_ms
     assert met * 5 < median(abs(error) for error in plain.errors_s)
     assert held.clock.counts.underruns == plain.clock.counts.underruns == 0
@@ -97,8 +97,8 @@ def test_a_night_of_cuts_on_the_bar_is_met_to_an_output_frame(generation_fps, me
 @pytest.mark.parametrize("generation_fps", [40.0, 20.0, 16.5, 14.0, 11.0, 7.0])
 @pytest.mark.parametrize(("bpm", "quantum"), [(60.0, 1.0), (174.0, 4.0)])
 def test_holding_back_costs_no_underrun_no_skip_and_no_lasting_delay(generation_fps, bpm, quantum):
-    held = Night(generation_fps, beat(bpm), quantum).play(90)
-    plain = Night(generation_fps, beat(bpm), quantum, can_hold_back=False).play(90)
+    held = Night(generation_fps, beat(bpm), quantum).play(60)
+    plain = Night(generation_fps, beat(bpm), quantum, can_hold_back=False).play(60)
     assert held.clock.counts.underruns <= plain.clock.counts.underruns
     assert held.clock.counts.dropped <= plain.clock.counts.dropped
     least = min(MIN_SPEED, *plain.speeds) - 1e-6

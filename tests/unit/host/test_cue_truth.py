@@ -6,6 +6,13 @@ from dataclasses import dataclass
 
 from hypothesis import given, settings
 
+from app.core.cue_view import CueLight, cue_views, lit
+from app.core.midi_binding import MidiBinding, Mode
+from app.core.midi_events import MidiKind
+from app.core.midi_lights import Lit
+from app.core.midi_tally import Stage, shown_of
+from engine.host import score as music
+from engine.host.remote.facts import facts
 from engine.protocol.beat_commands import SetQuantum
 from engine.protocol.messages import (
     Back,
@@ -17,10 +24,21 @@ from engine.protocol.messages import (
     SoftCut,
     StandBy,
 )
+from engine.protocol.show import Cue, Preset, Show
 from engine.protocol.values import Cut, Look
 from tests.cue_night import NIGHT, Night, cue, hands
+from tests.fakes import engine_state
 
 BY_HAND = HardCut(look=Look(prompt="by hand"))
+SHOW = Show(
+    name="night",
+    presets=tuple(Preset(name=one.name, prompt=one.look.prompt) for one in NIGHT),
+    cues=tuple(Cue(name=one.name, preset=one.name) for one in NIGHT),
+)
+
+
+def bound(target):
+    return MidiBinding(kind=MidiKind.NOTE, channel=1, number=1, target=target, mode=Mode.TRIGGER)
 
 
 @dataclass
@@ -61,8 +79,29 @@ class Log:
         self.ran_only = not self.waited and not self.rows
 
 
+def check_displays(night, log):
+    """Remotes, the cue strip and the lights of controllers say what the log says."""
+    state = engine_state(cues=night.cues, cut=music.cut_state(night.stage.score))
+    told = facts(state, [])
+    waits = log.rows or log.cut
+    assert (told["/cue"], told["/cue/queued"]) == (log.on_air, waits)
+    views = lit(cue_views(SHOW, night.cues), night.cues)
+    for number, view in enumerate(views, start=1):
+        light = shown_of(bound(f"cue:{number}"), Stage(show=SHOW, state=state)).lit
+        is_queued, is_on_air = view.name == waits, view.name == log.on_air
+        assert (view.light is CueLight.QUEUED) == (light is Lit.QUEUED) == is_queued
+        assert (
+            (view.light is CueLight.ON_AIR)
+            == (light is Lit.ACTIVE)
+            == (is_on_air and not is_queued)
+        )
+    anything = bool(waits) or state.cut.pending is not Cut.NONE
+    cancel = shown_of(bound("cut:cancel"), Stage(show=SHOW, state=state)).lit
+    assert (cancel is Lit.QUEUED) == anything
+
+
 @given(hands)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=200, deadline=None)
 def test_what_is_on_air_and_what_waits_is_what_a_log_of_the_night_says(events):
     night, log = Night(NIGHT), Log()
     for event in events:
@@ -72,6 +111,7 @@ def test_what_is_on_air_and_what_waits_is_what_a_log_of_the_night_says(events):
         said = night.cues
         assert said.on_air == log.on_air
         assert said.queued == (log.rows or log.cut)
+        check_displays(night, log)
 
 
 def rows_wait_behind_a_cut_by_hand():
