@@ -178,6 +178,7 @@ class DockArea(QWidget):
         bar.hide_requested.connect(self.close_panel)
         bar.drag_moved.connect(self._on_drag_moved)
         bar.drag_ended.connect(self._on_drag_ended)
+        bar.drag_cancelled.connect(self._on_drag_cancelled)
         return bar
 
     # ------------------------------------------------------------ intents
@@ -268,6 +269,12 @@ class DockArea(QWidget):
             self._emit(dock_moves.moved_to_edge(self.arrangement, panel, drop.side))
         elif panel not in FIXED and not was_floating and not self._is_over_window(pointer):
             self._float_at(panel, pointer - QPoint(40, 10))
+
+    def _on_drag_cancelled(self, panel: str) -> None:
+        self.shade.show_drop(None)
+        if panel in self._windows:
+            self._windows[panel].forget_hand()
+        self.lay()
 
     def _is_over_window(self, pointer: QPoint) -> bool:
         return self.window().geometry().contains(pointer)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import (
     QFont,
     QFontMetricsF,
     QHelpEvent,
+    QKeyEvent,
     QMouseEvent,
     QPainter,
     QPaintEvent,
@@ -21,7 +22,7 @@ HANDLE_PX = 20  # of a panel without tabs
 _BUTTON_PX = 24
 _PADDING_PX = 17
 _LEAST_TAB_PX = 26
-_UNLOCKED = "Drag: to a side of another panel, onto it, to an edge, or out of the window"
+_UNLOCKED = "Drag: to a side of another panel, onto it, to an edge, or out of the window (Esc: not)"
 _FLOAT, _HIDE = "float", "hide"
 _TIPS = {_FLOAT: "A window of its own, or back (Ctrl Shift D)", _HIDE: "Hide it (Ctrl Shift H)"}
 
@@ -35,6 +36,7 @@ class DockBar(QWidget):
     hide_requested = Signal(str)
     drag_moved = Signal(str, QPoint)  # where the pointer is on the desktop
     drag_ended = Signal(str, QPoint)
+    drag_cancelled = Signal(str)
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -114,18 +116,44 @@ class DockBar(QWidget):
         panel, began = self._pressed
         now = event.globalPosition().toPoint()
         far = (now - began).manhattanLength() >= QApplication.startDragDistance()
-        if far or self._is_dragging:
+        if far and not self._is_dragging:
             self._is_dragging = True
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
+            self._application().installEventFilter(self)  # Escape, whoever has the keys
+        if self._is_dragging:
             self.drag_moved.emit(panel, now)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         """Let it go."""
+        panel = self._let_go()
+        if panel:
+            self.drag_ended.emit(panel, event.globalPosition().toPoint())
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Cancel the drag with Escape, which then means nothing else."""
+        if not isinstance(event, QKeyEvent) or event.key() != Qt.Key.Key_Escape:
+            return super().eventFilter(watched, event)
+        panel = self._let_go()
+        if panel:
+            self.drag_cancelled.emit(panel)
+        event.accept()
+        return True
+
+    def _let_go(self) -> str:
+        """End a press; returns the panel that was dragged, empty if none was."""
         pressed, was_dragging = self._pressed, self._is_dragging
         self._pressed, self._is_dragging = None, False
-        if pressed is not None and was_dragging:
-            self.setCursor(Qt.CursorShape.OpenHandCursor)
-            self.drag_ended.emit(pressed[0], event.globalPosition().toPoint())
+        if pressed is None or not was_dragging:
+            return ""
+        self._application().removeEventFilter(self)
+        self.setCursor(Qt.CursorShape.OpenHandCursor)
+        return pressed[0]
+
+    @staticmethod
+    def _application() -> QObject:
+        application = QApplication.instance()
+        assert application is not None, "a bar that is dragged lives in an application"
+        return application
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         """Float, or dock again."""

@@ -89,6 +89,10 @@ class DockWindow(QWidget):
         self._held = None
         self._say_place()
 
+    def forget_hand(self) -> None:
+        """The hand is gone and meant nothing: `show_at` puts us back."""
+        self._held = None
+
     def _say_place(self) -> None:
         if self._held is None and not self._is_placing and self.isVisible():
             self.placed.emit(Floating(self.panel, *self.rect_now()))

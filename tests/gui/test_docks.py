@@ -242,6 +242,33 @@ def test_a_panel_dragged_out_of_the_window_floats_and_is_dragged_back(host, play
     play(out_and_in())
 
 
+def test_escape_ends_a_drag_and_the_panel_is_where_it_was(host, play):
+    async def regret(window, bar, goal):
+        QTest.mousePress(bar, Qt.MouseButton.LeftButton, NONE, QPoint(30, 10))
+        before = window.docks.area.arrangement
+        for step in range(4):
+            QTest.mouseMove(bar, bar.mapFromGlobal(goal - QPoint(3 - step, 0)))
+        assert window.docks.area.shade.isVisible()
+        press(window, Qt.Key.Key_Escape)
+        assert not window.docks.area.shade.isVisible()
+        QTest.mouseRelease(bar, Qt.MouseButton.LeftButton, NONE, bar.mapFromGlobal(goal))
+        assert window.docks.area.arrangement == before
+
+    async def out_and_in():
+        async with begun(host.port) as window:
+            window.docks.toggle_lock()
+            goal = window.docks.area.mapToGlobal(middle(place_of(window, "cuts"), 0.9))
+            window.docks.area.choose("pads")
+            await regret(window, bar_of(window, "pads"), goal)
+            window.docks.area.toggle_float("source")
+            outside = window.source.window()
+            where = outside.pos()
+            await regret(window, outside.bar, goal)
+            assert outside.pos() == where
+
+    play(out_and_in())
+
+
 def test_a_layout_is_kept_under_a_name_without_a_dialog_and_is_there_after_a_restart(host, play):
     async def keep():
         async with begun(host.port) as window:
