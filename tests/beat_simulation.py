@@ -28,10 +28,12 @@ class Night:
     beat: BeatClock
     quantum: float
     can_hold_back: bool = True
+    pre_roll: int = 0  # chunks of each cut that nobody sees
     output_fps: float = 30.0
     clock: Clock = field(default_factory=Clock)
     ahead: Lookahead = field(default_factory=Lookahead)
     waiting: Waiting | None = None
+    unseen: range = range(0)
     coming: tuple[int, float] | None = None  # chunk, its beat
     errors_s: list[float] = field(default_factory=list)
     speeds: list[float] = field(default_factory=list)  # of content while it is live, of native
@@ -52,8 +54,10 @@ class Night:
                 thinks_s = CHUNK / self.generation_fps + chance.uniform(0, jitter_s)
                 ready_s, chunk = now_s + thinks_s, chunk + 1
             elif ready_s is not None and ready_s <= now_s:
-                firsts[chunk - 1] = self.clock.num_fed
-                self.clock, ready_s = fed(self.clock, CHUNK, NATIVE_FPS, ready_s), None
+                if chunk - 1 not in self.unseen:
+                    firsts[chunk - 1] = self.clock.num_fed
+                    self.clock = fed(self.clock, CHUNK, NATIVE_FPS, ready_s)
+                ready_s = None
             self._tick(firsts, now_s, dt_s)
         return self
 
@@ -69,17 +73,20 @@ class Night:
             return False
         ahead_s, speed = self.ahead.usual_s or 1.0, self.clock.pace.rate_fps / NATIVE_FPS
         reach = reach_s(ahead_s, speed if self.can_hold_back else 0.0, period_s)
-        said = decide(self.waiting, self.beat, self.quantum, now_s + ahead_s, (period_s, reach))
+        reach = period_s if self.pre_roll and self.can_hold_back else reach
+        shown_s = now_s + ahead_s + self.pre_roll * period_s
+        said = decide(self.waiting, self.beat, self.quantum, shown_s, (period_s, reach))
         self.waiting = said if isinstance(said, Waiting) else None
         if isinstance(said, Landing):
-            self.coming = (chunk, said.beat)
+            self.coming = (chunk + self.pre_roll, said.beat)
+            self.unseen = range(chunk, chunk + self.pre_roll)
         return self.waiting is not None
 
     def _tick(self, firsts, now_s, dt_s):
         aim = None
         if self.coming is not None and self.can_hold_back:
             frame = firsts.get(self.coming[0], self.clock.num_fed)
-            aim = Aim(frame, self.beat.when_s(self.coming[1]) - now_s)
+            aim = Aim(frame, self.beat.when_s(self.coming[1]) - now_s, self.pre_roll > 0)
         before, was = self.clock.position, self.clock.mode
         self.clock, decision = tick(self.clock, dt_s, Controls(blend=False, aim=aim))
         if decision.frame is None:
@@ -87,7 +94,7 @@ class Night:
         self.left_frames.append(self.clock.left_frames)
         if was is Mode.LIVE and self.clock.mode is Mode.LIVE:
             self.speeds.append((self.clock.position - before) / dt_s / NATIVE_FPS)
-        shown = max(c for c, first in firsts.items() if first <= decision.frame)
+        shown = max((c for c, first in firsts.items() if first <= decision.frame), default=-1)
         is_new = shown > self.ahead.newest_seen
         self.ahead = ahead_of.seen(self.ahead, shown, now_s, counts=self.coming is None)
         if is_new and self.coming is not None and shown >= self.coming[0]:

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from engine.host import lookahead
 from engine.host.beat_wait import Landing, Waiting, decide, earliest_beat
 from engine.host.lookahead import Lookahead
-from engine.host.playout.aim import reach_s
+from engine.host.playout.aim import Due, reach_s
 from engine.host.score import Score
 from engine.protocol.beat import BeatClock, place_text
 from engine.protocol.messages import PlayoutState
@@ -57,6 +57,7 @@ class _Coming:
     beat: float
     period_s: float  # usual time from chunk to chunk
     held_back_s: float  # by playout, before it
+    is_pre_roll: bool
 
 
 class BeatAim:
@@ -92,29 +93,30 @@ class BeatAim:
             return False
         unseen = score.pending.pre_roll_chunks
         shown_s = crossed.at_s + self.ahead_s(crossed.usual_s) + unseen * crossed.period_s
-        reach = self._reach(crossed, can_hold_back=not unseen)
+        reach = self._reach(crossed, is_held=unseen > 0)
         said = decide(self._waiting, clock, quantum, shown_s, reach)
         self._waiting = said if isinstance(said, Waiting) else None
         if isinstance(said, Landing):
-            self._on_landing(score.chunk_index + unseen, said, crossed.period_s, quantum)
+            self._on_landing(score.chunk_index, unseen, said, crossed.period_s)
+            if said.beat is None and quantum:
+                text = "nobody says the beat: the cut does not wait for it; tap, or send MIDI clock"
+                self._notice(Severity.INFO, "beat", text)
         return self._waiting is not None
 
-    def _reach(self, boundary: Boundary, *, can_hold_back: bool = True) -> tuple[float, float]:
+    def _reach(self, boundary: Boundary, *, is_held: bool = False) -> tuple[float, float]:
         """Return period and reach, see `decide`; before a pre-roll the output is held anyway."""
-        speed = self._playout.speed if can_hold_back else 0.0
+        if is_held:
+            return boundary.period_s, boundary.period_s
         ahead_s = self.ahead_s(boundary.usual_s)
-        return boundary.period_s, reach_s(ahead_s, speed, boundary.period_s)
+        return boundary.period_s, reach_s(ahead_s, self._playout.speed, boundary.period_s)
 
-    def _on_landing(
-        self, chunk_index: int, landing: Landing, period_s: float, quantum: float
-    ) -> None:
+    def _on_landing(self, chunk_index: int, unseen: int, landing: Landing, period_s: float) -> None:
         self._coming = None
         if landing.beat is not None:
             held_back_s = self._playout.held_back_s
-            self._coming = _Coming(chunk_index, landing.beat, period_s, held_back_s)
-        elif quantum:
-            text = "nobody says the beat: the cut does not wait for it; tap, or send MIDI clock"
-            self._notice(Severity.INFO, "beat", text)
+            self._coming = _Coming(
+                chunk_index + unseen, landing.beat, period_s, held_back_s, unseen > 0
+            )
 
     def expected_beat(self, clock: BeatClock, quantum: float, coming: Boundary) -> float:
         """Return the beat that a cut which is asked for now will be seen on."""
@@ -123,11 +125,12 @@ class BeatAim:
         shown_s = coming.at_s + self.ahead_s(coming.usual_s)
         return earliest_beat(clock, quantum, shown_s, self._reach(coming))
 
-    def due(self, clock: BeatClock) -> tuple[int, float] | None:
-        """Return the chunk that is on its way to its beat, and when that is; else None."""
-        if self._coming is None or not clock.is_known:
+    def due(self, clock: BeatClock) -> Due | None:
+        """Return the chunk that is on its way to its beat, if one is."""
+        coming = self._coming
+        if coming is None or not clock.is_known:
             return None
-        return self._coming.chunk_index, clock.when_s(self._coming.beat)
+        return Due(coming.chunk_index, clock.when_s(coming.beat), coming.is_pre_roll)
 
     def shown_in_s(self, chunk_index: int, clock: BeatClock, now_s: float, usual_s: float) -> float:
         """Return when the first picture of a chunk will be on air; `usual_s` if nobody knows."""
@@ -135,8 +138,8 @@ class BeatAim:
             return usual_s
         shown_s = self._ahead.planned[chunk_index] + self._ahead.usual_s
         due = self.due(clock)
-        if due is not None and due[0] == chunk_index:
-            shown_s = max(shown_s, due[1])
+        if due is not None and due.chunk_index == chunk_index:
+            shown_s = max(shown_s, due.at_s)
         return max(0.0, shown_s - now_s)
 
     def watch(self, playout: PlayoutState, clock: BeatClock) -> None:

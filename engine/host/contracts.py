@@ -7,6 +7,7 @@ from typing import Protocol
 
 from engine.host.looks import Values
 from engine.host.modulation import Modulation
+from engine.host.playout.aim import Due
 from engine.protocol.frame_ring import RingFrame
 from engine.protocol.messages import PlayoutState
 
@@ -28,8 +29,8 @@ class Playout(Protocol):
     def set_modulation(self, modulation: Modulation) -> None:
         """Take what moves frame rows."""
 
-    def set_due(self, due: tuple[int, float] | None) -> None:
-        """Take the chunk whose first frame is to meet a beat, and when that is; None: none."""
+    def set_due(self, due: Due | None) -> None:
+        """Take the chunk whose first frame is to meet a beat; None: none."""
 
     def state(self) -> PlayoutState:
         """Return what the presenter is doing."""

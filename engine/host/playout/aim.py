@@ -7,6 +7,10 @@ the output alive. What is held back so is given back by the generator, which wai
 
     the frame is reached before the beat at the usual rate  → slower, not under `MIN_SPEED`
     at the beat or after it, or the beat is over            → the usual rate
+    it is the next to be shown, and the output is held      → held, or looped, until the beat
+
+The last is what a pre-roll comes to, by intent, and a generator that is slower than its pictures
+are shown.
 """
 
 from __future__ import annotations
@@ -18,11 +22,21 @@ MIN_SPEED = 0.6  # of native: what moves still moves
 
 
 @dataclass(frozen=True, slots=True)
+class Due:
+    """A chunk whose first frame shall come on air at a time of the monotonic clock, not before."""
+
+    chunk_index: int
+    at_s: float
+    may_hold: bool = False  # the output may be held until then: it is a pre-roll
+
+
+@dataclass(frozen=True, slots=True)
 class Aim:
     """A content frame, and how long after this tick it is due; negative: it was."""
 
     frame: int
     in_s: float
+    may_hold: bool = False
 
 
 def position_after(aim: Aim, position: float, dt_s: float, rates_fps: tuple[float, float]) -> float:
@@ -44,6 +58,18 @@ def position_after(aim: Aim, position: float, dt_s: float, rates_fps: tuple[floa
         return float(aim.frame)  # exactly, whatever was rounded before
     least = min(usual, MIN_SPEED * native_fps * dt_s)
     return position + min(usual, max(least, left / num_ticks))
+
+
+def is_early(aim: Aim | None, position: float, dt_s: float) -> bool:
+    """Whether the frame at `position` is the one that is due, and this tick is before its beat."""
+    return aim is not None and int(position) == aim.frame and aim.in_s > dt_s / 2
+
+
+def must_hold(aim: Aim | None, before: float, after: float, dt_s: float) -> bool:
+    """Whether content would run over the frame before its beat, and the output may be held."""
+    if aim is None or not aim.may_hold:
+        return False
+    return before < aim.frame <= after and aim.in_s > dt_s / 2
 
 
 def reach_s(lookahead_s: float, speed: float, period_s: float) -> float:

@@ -14,13 +14,15 @@ content is `num_fed`.
               chunk came, margin not over               | waiting  | black
               margin over                               | live     | fades in
     live      position is before the end                | live     | frame(s) at position
+              position reaches a frame that is due later,
+              of a pre-roll                             | hold     | last frame before it
               position reaches the end (underrun)       | hold     | last frame
-    hold      frames came                               | live     | goes on, no jump
+    hold      frames came, and are not due later        | live     | goes on, no jump
               held < 0.5 s                              | hold     | last frame
               held ≥ 0.5 s, history ≥ 0.5 s             | loop     | fades into the loop
               held ≥ 0.5 s, history too short           | hold     | last frame
     loop      nothing came, or margin not over          | loop     | last seconds, ends crossfaded
-              chunk came, margin over                   | live     | fades into the new frames
+              chunk came, margin over, not due later    | live     | fades into the new frames
 
 Every "fades" starts from the picture of the tick before (`HELD`), so nothing ever jumps. Freeze
 lies above the table: it shows `HELD` while the modes go on beneath, and fades back when released.
@@ -35,7 +37,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from engine.host.playout.aim import Aim, position_after
+from engine.host.playout.aim import Aim, is_early, must_hold, position_after
 from engine.host.playout.pace import Pace, advance, arrived, underran
 
 HELD = -1  # in place of a frame index: the picture kept by `Decision.keep_previous`
@@ -200,40 +202,52 @@ def _move(clock: Clock, dt_s: float, aim: Aim | None) -> Clock:
         case Mode.LIVE:
             return _move_live(clock, dt_s, aim)
         case Mode.HOLD:
-            return _move_hold(clock, dt_s)
+            return _move_hold(clock, dt_s, aim)
         case Mode.LOOP | Mode.WAITING:
-            return _move_towards_live(clock, dt_s)
+            return _move_towards_live(clock, dt_s, aim)
 
 
 def _move_live(clock: Clock, dt_s: float, aim: Aim | None) -> Clock:
     rate_fps, native_fps = clock.pace.rate_fps, clock.pace.native_fps
     usual = clock.position + rate_fps * dt_s
-    position, counts = usual, clock.counts
+    position = usual
     if aim is not None:
         position = position_after(aim, clock.position, dt_s, (rate_fps, native_fps))
+    if aim is not None and must_hold(aim, clock.position, position, dt_s):
+        return replace(clock, mode=Mode.HOLD, position=float(aim.frame), held_s=0.0)
     if position < usual:
-        held_back_s = counts.held_back_s + (usual - position) / rate_fps
-        counts = replace(counts, held_back_s=held_back_s)
+        clock = _held_back(clock, (usual - position) / rate_fps)
     if position < clock.num_fed:
-        return replace(clock, position=position, counts=counts)
+        return replace(clock, position=position)
     return replace(
         clock,
         mode=Mode.HOLD, position=float(clock.num_fed), held_s=0.0, pace=underran(clock.pace),
-        counts=replace(counts, underruns=counts.underruns + 1),
+        counts=replace(clock.counts, underruns=clock.counts.underruns + 1),
     )  # fmt: skip
 
 
-def _move_hold(clock: Clock, dt_s: float) -> Clock:
-    if clock.left_frames > 0:
+def _held_back(clock: Clock, seconds: float) -> Clock:
+    held_back_s = clock.counts.held_back_s + seconds
+    return replace(clock, counts=replace(clock.counts, held_back_s=held_back_s))
+
+
+def _move_hold(clock: Clock, dt_s: float, aim: Aim | None) -> Clock:
+    has_frames = clock.left_frames > 0
+    if has_frames and not is_early(aim, clock.position, dt_s):
         return replace(clock, mode=Mode.LIVE, held_s=0.0)
+    clock = _held_back(clock, dt_s) if has_frames else clock
     held_s = clock.held_s + dt_s
     loop = _loop_of_history(clock) if held_s >= HOLD_BEFORE_LOOP_S else None
     if loop is None:
         return replace(clock, held_s=held_s)
-    return replace(clock, mode=Mode.LOOP, loop=loop, held_s=0.0, fade_left_s=FADE_S)
+    return replace(
+        clock,
+        mode=Mode.LOOP, loop=loop, held_s=0.0, fade_left_s=FADE_S,
+        resume_at=int(clock.position) if has_frames else None,
+    )  # fmt: skip
 
 
-def _move_towards_live(clock: Clock, dt_s: float) -> Clock:
+def _move_towards_live(clock: Clock, dt_s: float, aim: Aim | None) -> Clock:
     step_frames = clock.pace.rate_fps * dt_s
     loop = clock.loop
     if loop is not None:
@@ -243,6 +257,8 @@ def _move_towards_live(clock: Clock, dt_s: float) -> Clock:
     position = clock.position + step_frames
     if position < clock.resume_at:
         return replace(clock, loop=loop, position=position)
+    if loop is not None and is_early(aim, clock.resume_at, dt_s):
+        return _held_back(replace(clock, loop=loop, position=float(clock.resume_at)), dt_s)
     return replace(
         clock, mode=Mode.LIVE, loop=None, resume_at=None, position=position, fade_left_s=FADE_S
     )
@@ -250,7 +266,7 @@ def _move_towards_live(clock: Clock, dt_s: float) -> Clock:
 
 def _loop_of_history(clock: Clock) -> Loop | None:
     """Return the loop of the last seconds since the last cut, or None when they are too few."""
-    end = clock.num_fed
+    end = int(clock.position)  # of what was shown; more may lie there and wait for its beat
     start = max((end - clock.history_frames, 0, *(cut for cut in clock.cuts if cut < end)))
     num_frames = end - start
     if num_frames < _MIN_LOOP_S * clock.pace.native_fps:
@@ -278,8 +294,12 @@ def _shares_beneath(clock: Clock, blend: bool) -> Shares:
         return ()
     if clock.loop is not None:
         return _loop_shares(clock.loop, clock.cuts, blend)
-    position = min(clock.position, clock.num_fed - 1) if clock.mode is Mode.HOLD else clock.position
-    return _at(position, clock.num_fed, clock.cuts, blend)
+    return _at(_on_air(clock), clock.num_fed, clock.cuts, blend)
+
+
+def _on_air(clock: Clock) -> float:
+    """Return the place that is seen: a hold stands at the end of what was shown, on its last."""
+    return clock.position - 1 if clock.mode is Mode.HOLD else clock.position
 
 
 def _loop_shares(loop: Loop, cuts: tuple[int, ...], blend: bool) -> Shares:
@@ -312,7 +332,7 @@ def _scaled(shares: Shares, factor: float) -> Shares:
 def _live_frame(clock: Clock) -> int | None:
     if clock.mode not in (Mode.LIVE, Mode.HOLD):
         return None
-    return min(int(clock.position), clock.num_fed - 1)
+    return min(int(_on_air(clock)), clock.num_fed - 1)
 
 
 def _counted(clock: Clock, shares: Shares, *, keeps: bool) -> Clock:

@@ -26,7 +26,7 @@ from engine.errors import LocalProtocolError
 from engine.host.mailbox import Inbox, Latest
 from engine.host.modulation import Modulation, applied
 from engine.host.outputs.base import Notices, Output, ProgramFrame, check_spec, no_notices
-from engine.host.playout.aim import Aim
+from engine.host.playout.aim import Aim, Due
 from engine.host.playout.clock import Clock, Controls, Mode, fed, tick
 from engine.host.playout.pace import granted, refused
 from engine.host.playout.picture import Finish, PictureMaker
@@ -43,6 +43,7 @@ _MEASURED_S = 2.0  # span of the measured output rate
 _LEAD_NS = 2_000_000  # wake-up slack before making a picture
 _LEAD_IN_NS = 50_000_000  # from start to the first frame: the first picture is made in time
 _SWITCH_S = 0.001  # a busy Python thread of this process gives way to a due frame this soon
+_CHUNKS_KNOWN = 8  # more than the reservoir ever holds
 _SMOOTHING = 0.05  # of the delay shown, a tick
 
 
@@ -95,7 +96,7 @@ class Presenter:
         self._notices = notices
         self._parameters: Mapping[str, float] = defaults(Applies.FRAME)
         self._modulation = Modulation()
-        self._due: tuple[int, float] | None = None
+        self._due: Due | None = None
         self._events: Inbox[_Arrival | _RoomAnswer] = Inbox(_MAX_WAITING_EVENTS)
         self._new_specs: Latest[OutputSpec] = Latest()
         self._num_fed = 0
@@ -106,7 +107,7 @@ class Presenter:
         # Below: the playout thread's own.
         self._clock = Clock()
         self._reservoir = Reservoir()
-        self._newest = (-1, 0)  # chunk that was fed last, its first frame
+        self._firsts: dict[int, int] = {}  # of the newest chunks: their first frames
         self._picture = PictureMaker(spec.width_px, spec.height_px)
         self._emitted_ns: deque[int] = deque()
         self._last_fault = ""
@@ -176,12 +177,8 @@ class Presenter:
         """Take what moves frame rows by itself; sampled for each output frame."""
         self._modulation = modulation
 
-    def set_due(self, due: tuple[int, float] | None) -> None:
-        """Let the first frame of a chunk come on air at a time of the monotonic clock, not before.
-
-        Args:
-            due: index of a chunk that was fed, or is the next to be, and the time; None: no more.
-        """
+    def set_due(self, due: Due | None) -> None:
+        """Take the chunk that is to meet a beat: one that was fed, or the next; None: no more."""
         self._due = due
 
     def set_output(self, spec: OutputSpec) -> None:
@@ -294,19 +291,19 @@ class Presenter:
 
     def _aim(self, now_s: float) -> Aim | None:
         """Return the frame that is to meet a beat; of a chunk that is to come, the next one fed."""
-        if self._due is None:
+        due = self._due
+        if due is None:
             return None
-        chunk_index, due_s = self._due
-        newest, first = self._newest
-        if chunk_index < newest:
-            return None
-        return Aim(first if chunk_index == newest else self._clock.num_fed, due_s - now_s)
+        is_to_come = due.chunk_index > max(self._firsts, default=-1)
+        frame = self._clock.num_fed if is_to_come else self._firsts.get(due.chunk_index)
+        return None if frame is None else Aim(frame, due.at_s - now_s, due.may_hold)
 
     def _fold_events(self) -> None:
         for event in self._events.take_all():
             if isinstance(event, _Arrival):
                 self._reservoir.append(event.frames)
-                self._newest = (event.frames[0].meta.chunk_index, self._clock.num_fed)
+                self._firsts[event.frames[0].meta.chunk_index] = self._clock.num_fed
+                self._firsts = dict(sorted(self._firsts.items())[-_CHUNKS_KNOWN:])
                 self._clock = fed(
                     self._clock, len(event.frames), event.native_fps, event.at_s,
                     starts_cut=event.starts_cut,

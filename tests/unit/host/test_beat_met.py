@@ -94,6 +94,16 @@ def test_a_night_of_cuts_on_the_bar_is_met_to_an_output_frame(generation_fps, me
     assert held.clock.counts.dropped <= plain.clock.counts.dropped
 
 
+@pytest.mark.parametrize("generation_fps", [20.0, 14.0, 7.0])
+def test_a_pre_roll_is_held_until_its_beat(generation_fps):
+    held = Night(generation_fps, beat(126.0), 4.0, pre_roll=1).play(150)
+    plain = Night(generation_fps, beat(126.0), 4.0, pre_roll=1, can_hold_back=False).play(150)
+    met, missed = (median(map(abs, night.errors_s)) for night in (held, plain))
+    assert len(held.errors_s) > 10
+    assert met <= 0.02
+    assert missed > 0.1
+
+
 @pytest.mark.parametrize("generation_fps", [40.0, 20.0, 16.5, 14.0, 11.0, 7.0])
 @pytest.mark.parametrize(("bpm", "quantum"), [(60.0, 1.0), (174.0, 4.0)])
 def test_holding_back_costs_no_underrun_no_skip_and_no_lasting_delay(generation_fps, bpm, quantum):

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from engine.host.playout.aim import Aim
 from engine.host.playout.clock import FADE_S, HELD, Clock, Controls, Mode, fed, tick
 from tests.playout_simulation import BurstyGenerator, Moment, brightness, play
 
@@ -174,21 +175,30 @@ def test_freeze_keeps_the_picture_while_the_content_goes_on():
     assert moments[-1].clock.counts.shown > 150
 
 
-# Of each chunk: its frames, ticks until the next one at 30 a second, and whether it is frozen.
-CHUNKS = st.tuples(st.integers(1, 16), st.integers(1, 90), st.sampled_from([False, False, True]))
+# Of each chunk: its frames, ticks until the next one at 30 a second, whether it is frozen, and
+# when its first frame is due, in ticks, and whether the output may be held until then.
+DUE = st.none() | st.tuples(st.integers(0, 60), st.booleans())
+CHUNKS = st.tuples(
+    st.integers(1, 16), st.integers(1, 90), st.sampled_from([False, False, True]), DUE
+)
 SHOWS = st.lists(CHUNKS, min_size=1, max_size=12)
 
 
 def perform(show, blend):
-    """Return the moments of a show with random chunks, silences and freezes."""
-    clock, moments = Clock(), []
-    for num_frames, num_ticks, freeze in show:
+    """Return the moments of a show with random chunks, silences, freezes and beats."""
+    clock, moments, first, due_s, may_hold = Clock(), [], -1, 0.0, False
+    for num_frames, num_ticks, freeze, due in show:
+        if due is not None:  # of this chunk, or of the next one that there is room for
+            first, may_hold = clock.num_fed, due[1]
+            due_s = (len(moments) + due[0]) / 30
         if clock.pace.has_room(clock.left_frames, num_frames):
             clock = fed(clock, num_frames, 16.0, len(moments) / 30)
-        controls = Controls(blend=blend, freeze=freeze)
         for _ in range(num_ticks):
+            now_s = len(moments) / 30
+            aim = Aim(first, due_s - now_s, may_hold)
+            controls = Controls(blend=blend, freeze=freeze, aim=aim)
             clock, decision = tick(clock, 1 / 30, controls)
-            moments.append(Moment(len(moments) / 30, clock, decision, controls))
+            moments.append(Moment(now_s, clock, decision, controls))
     return moments
 
 
@@ -212,6 +222,17 @@ def test_nothing_ever_jumps(show, blend):
     one_frame = 2 * math.pi / 37
     fade = 2 / (FADE_S * 30)  # the whole range of ±1, faded over FADE_S
     assert all(abs(b - a) <= one_frame + 2 * fade for a, b in pairwise([0.0, *values]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(SHOWS, st.booleans())
+def test_what_may_be_held_is_never_seen_before_its_beat(show, blend):
+    before = Clock()
+    for moment in perform(show, blend):
+        aim, is_new = moment.controls.aim, before.position <= moment.controls.aim.frame
+        if aim.may_hold and aim.in_s > 1 / 60 and is_new and before.mode is not Mode.WAITING:
+            assert moment.decision.frame is None or moment.decision.frame < aim.frame
+        before = moment.clock
 
 
 @settings(max_examples=60, deadline=None)

@@ -8,6 +8,7 @@ import pytest
 
 from engine.errors import ConfigError, LocalProtocolError
 from engine.host.modulation import Modulation
+from engine.host.playout.aim import Due
 from engine.host.playout.presenter import Presenter
 from engine.protocol.modulators import Modulator
 from engine.protocol.values import OutputSpec
@@ -57,17 +58,30 @@ def test_a_chunk_that_is_due_on_a_beat_is_seen_on_it_and_what_is_held_back_is_co
     wait_until(lambda: presenter.state().shown > 4)
     usual_s = (40 - presenter.state().shown) / FPS
     due_s = time.monotonic() + usual_s * 1.3
-    presenter.set_due((1, due_s))  # it is not there yet
+    presenter.set_due(Due(1, due_s))  # it is not there yet
     presenter.feed(chunk([solid((0, 0, 0))] * 40, first=40, index=1), FPS)
     wait_until(lambda: presenter.state().chunk_shown == 1)
     state = presenter.state()
     assert state.chunk_shown_s >= due_s - 1 / 50
     assert state.held_back_s > 0
     assert 0 < state.speed <= 1
-    presenter.set_due((0, due_s + 60.0))  # of a chunk that is over: nothing waits
+    presenter.set_due(Due(0, due_s + 60.0))  # of a chunk that is over: nothing waits
     count = state.shown
     wait_until(lambda: presenter.state().shown > count + 10)
     assert presenter.state().held_back_s == pytest.approx(state.held_back_s, abs=1 / 50)
+
+
+def test_a_chunk_that_is_held_for_its_beat_waits_also_when_the_next_one_comes(presenter):
+    presenter.feed(chunk([solid(ORANGE)] * 24, index=0), FPS)
+    wait_until(lambda: presenter.state().shown > 4)
+    due_s = time.monotonic() + 1.2
+    presenter.set_due(Due(1, due_s, may_hold=True))
+    presenter.feed(chunk([solid((0, 0, 0))] * 12, first=24, index=1), FPS)
+    wait_until(lambda: presenter.state().mode == "hold")
+    presenter.feed(chunk([solid((0, 0, 0))] * 12, first=36, index=2), FPS)
+    wait_until(lambda: presenter.state().chunk_shown == 1)
+    assert presenter.state().chunk_shown_s >= due_s - 1 / 50
+    assert presenter.state().underruns == 0
 
 
 def test_before_the_first_chunk_whole_black_frames_leave(presenter, output):
