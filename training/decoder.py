@@ -1,6 +1,6 @@
 """Stage 1b: teach the codec's decoder smooth latent edges and full colours, on a CPU.
 
-python -m training.decoder --seconds 3000 --out runs/house
+python -m training.decoder --seconds 1250 --out runs/house
 
 It starts from the `codec.safetensors` in the folder and writes it anew. The encoder stays as it is,
 to the bit, so latents mean the same and a transformer trained on them stays valid. Clips are drawn
@@ -35,7 +35,7 @@ _LEAVES_EVERY = 6
 _LATENT_NOISE = 0.08
 _WARMUP_STEPS = 20
 _SAVED_EVERY_S = 240.0
-_TOLD_EVERY = 100
+_TOLD_EVERY = 50
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,12 +46,12 @@ class DecoderRun:
     out: Path
     state: Path
     seed: int = 8
-    clips: int = 768
+    clips: int = 352
     test_clips: int = 32
     batch_size: int = 2
     crop_px: int = 128
     full_px: int = 256
-    rate: float = 2e-4
+    rate: float = 4e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,13 +281,13 @@ def step_seconds(runtime: Runtime) -> Iterator[float]:
 
 def main() -> None:
     """Train from the command line."""
-    parser = stage_parser(__doc__, seconds=3000, seed=8, out="folder with codec.safetensors")
-    parser.add_argument("--clips", type=int, default=768)
+    parser = stage_parser(__doc__, seconds=1250, seed=8, out="folder with codec.safetensors")
+    parser.add_argument("--clips", type=int, default=352)
     parser.add_argument("--test-clips", type=int, default=32)
     parser.add_argument("--batch-size", type=int, default=2)
     parser.add_argument("--crop-px", type=int, default=128)
     parser.add_argument("--full-px", type=int, default=256)
-    parser.add_argument("--rate", type=float, default=2e-4)
+    parser.add_argument("--rate", type=float, default=4e-5)
     run = parse_run(parser, DecoderRun)
     runtime = start_runtime()
     codec = TAE(HOUSE_CODEC)
