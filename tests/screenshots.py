@@ -32,6 +32,7 @@ from app.session_store import FIRST_SHOW, SessionStore
 from app.widgets import theme
 from app.window_keys import action
 from engine.protocol.messages import SelectSource
+from engine.protocol.modulators import Modulator
 from engine.protocol.show_file import load_show
 from engine.protocol.values import Cut, SourceSpec
 from tests import jack
@@ -187,6 +188,18 @@ async def cuts_and_beat(window: MainWindow) -> QWidget:
     return window.docks.area.shells["cuts"]
 
 
+async def waves(window: MainWindow) -> QWidget:
+    """Modulators: two that follow the beat, one that follows a sound."""
+    await cuts_and_beat(window)
+    swell = Modulator(parameter="saturation", beats=8.0, depth=0.2)
+    pump = Modulator(parameter="dimmer", shape="decay", beats=1.0, depth=-0.3)
+    heard = Modulator(parameter="control_amount", shape="bass", depth=0.5)
+    window.instrument.desk.set_modulators("waves", (swell, pump, heard))
+    await until(lambda: len(window.instrument.state.modulators) == 3)
+    window.docks.reveal("waves")
+    return window.docks.area.shells["waves"]
+
+
 async def perform(window: MainWindow) -> QWidget:
     """Large pads and the cues: what a night is played on."""
     await cues(window)
@@ -214,6 +227,7 @@ SCENES: dict[str, Scene] = {
     "window": playing,
     "hud": hud,
     "cuts-and-beat": cuts_and_beat,
+    "waves": waves,
     "keys": keys,
     "models": models,
     "learn": learn,
@@ -247,6 +261,8 @@ async def calm(window: MainWindow) -> None:
         press(window, "layouts")
     if window.docks.area.is_unlocked:
         press(window, "lock")
+    if window.instrument.show.modulators:
+        window.instrument.undo()
     window.docks.begin(is_second=True)
     window.setFocus()
 
