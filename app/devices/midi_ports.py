@@ -118,9 +118,9 @@ class Ports:
         self._send_at_s = 0.0
         self._virtual = Ear(self._new_input())
         self._virtual.end.open_virtual_port(VIRTUAL_PORT)
-        self._pulse = self._open_pulse(rtmidi.MidiOut(rtapi=api, name=_PULSE))
         self._beats_missed = 0
-        self._is_heard = False  # another Segue may own the port we found: then there is no pulse
+        self._is_ours = False  # the port that the pulse reaches: another Segue may have one too
+        self._pulse = self._open_pulse(rtmidi.MidiOut(rtapi=api, name=_PULSE))
 
     def told(self) -> PortsChanged:
         """Return the devices that are open, our virtual port last."""
@@ -156,7 +156,7 @@ class Ports:
                 self._gatherer.put(self._names[name], data, at_ns)
         for data, at_ns in self._virtual.listen():
             if data == _HEARTBEAT:
-                self._beats_missed, self._is_heard = 0, True
+                self._beats_missed, self._is_ours = 0, True
             else:
                 has_come = True
                 self._gatherer.put(VIRTUAL_PORT, data, at_ns)
@@ -226,13 +226,14 @@ class Ports:
         ours = [index for index, name in enumerate(names) if VIRTUAL_PORT in name]
         if ours:
             pulse.open_port(ours[-1], name="pulse")
+        self._is_ours = len(ours) == 1  # of several it is if a heartbeat comes back
         return pulse if ours else None
 
     def _beat(self) -> None:
         """Send a heartbeat to our own port: a JACK that was killed still lists its ports."""
         if self._pulse is None:
             return
-        if self._is_heard and self._beats_missed >= _MAX_BEATS_MISSED:
+        if self._is_ours and self._beats_missed >= _MAX_BEATS_MISSED:
             raise OSError(f"{self.backend} went away")
         self._beats_missed += 1
         self._pulse.send_message(_HEARTBEAT)
