@@ -8,16 +8,18 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 import aiohttp
+import psutil
 
 from engine.protocol import frame_ring
 from engine.protocol.codec import EVENTS, decode, encode
 from engine.protocol.messages import CommandAccepted, CommandRefused, EngineState, Hello
 
 ROOT = Path(__file__).parents[1]
+_GONE = (FileNotFoundError, ProcessLookupError)  # a process, or a thread, that ended meanwhile
 SOON_S = 30.0  # nothing here is about speed; a busy machine may take its time
 
 
@@ -121,19 +123,28 @@ def is_running(pid: int) -> bool:
     """Return whether a process exists and is not merely waiting to be buried."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
+    except _GONE:
         return False
     return fields[0] != "Z"
 
 
 def worker_pids(host_pid: int) -> list[int]:
-    """Return the processes that a host started."""
-    children = Path(f"/proc/{host_pid}/task/{host_pid}/children")
-    if not children.exists():
-        return []
+    """Return the processes that a host started; its threads come and go while we look."""
     found = []
-    for task in Path(f"/proc/{host_pid}/task").iterdir():
-        found += [int(pid) for pid in (task / "children").read_text().split()]
+    with suppress(*_GONE):
+        for task in Path(f"/proc/{host_pid}/task").iterdir():
+            with suppress(*_GONE):
+                found += [int(pid) for pid in (task / "children").read_text().split()]
+    return found
+
+
+def running(module: str, pids: list[int]) -> list[int]:
+    """Return those of the processes that run a module; one may die while we look."""
+    found = []
+    for pid in pids:
+        with suppress(psutil.NoSuchProcess):  # a zombie is one, too
+            if module in psutil.Process(pid).cmdline():
+                found.append(pid)
     return found
 
 

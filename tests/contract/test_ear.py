@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from contextlib import asynccontextmanager, contextmanager
 
-import psutil
 import pytest
 
 from engine.host.ear import EarProcess
 from engine.protocol.values import Severity
 from tests import jack
 from tests.fakes import Notices
-from tests.host_process import ROOT, SOON_S
+from tests.host_process import ROOT, SOON_S, running, worker_pids
 
 pytestmark = pytest.mark.skipif(not jack.IS_HERE, reason=jack.WHY_NOT)
 
@@ -107,9 +107,8 @@ def test_an_ear_that_dies_is_told_and_silent(on_server):
     async def run():
         async with listening("default") as (ear, notices):
             await until(lambda: ear.levels)
-            children = psutil.Process().children()
-            (child,) = [c for c in children if "engine.audio.listen" in c.cmdline()]
-            child.kill()
+            (child,) = running("engine.audio.listen", worker_pids(os.getpid()))
+            os.kill(child, signal.SIGKILL)
             await until(lambda: not ear.levels)
             await until(lambda: len(notices.all) > 1)
             return notices.texts

@@ -7,7 +7,6 @@ import os
 import signal
 from dataclasses import dataclass, field
 
-import psutil
 import pytest
 
 from engine.errors import SourceError
@@ -16,14 +15,13 @@ from engine.protocol import frame_ring
 from engine.protocol.frame_ring import RingReader
 from engine.protocol.messages import EngineState, NoticeRaised, SelectSource
 from engine.protocol.values import SourceSpec
-from tests.host_process import attached, host_process, is_running, wait_until, worker_pids
+from tests.host_process import attached, host_process, is_running, running, wait_until, worker_pids
 
 DANCER = SourceSpec(kind="visuals", address="dancer")
 
 
 def players(host_pid: int) -> list[int]:
-    found = [psutil.Process(pid) for pid in worker_pids(host_pid)]
-    return [child.pid for child in found if "engine.visuals.player" in child.cmdline()]
+    return running("engine.visuals.player", worker_pids(host_pid))
 
 
 def newest_index(host_pid: int) -> int:

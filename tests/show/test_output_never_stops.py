@@ -26,14 +26,18 @@ def night():
             [sys.executable, "tests/ndi_receiver.py", "--name", NAME, "--seconds", "8"],
             stdout=subprocess.PIPE, text=True, cwd=ROOT,
         )  # fmt: skip
-        assert json.loads(receiver.stdout.readline())["event"] == "connected"
-        for _ in range(2):
-            killed = worker_pids(host.pid)[0]
-            os.kill(killed, signal.SIGKILL)
-            assert wait_until(lambda gone=killed: new_worker(host.pid, gone))
-            asyncio.run(until_live(host))
-        lines = receiver.communicate(timeout=60)[0].splitlines()
-        state = asyncio.run(until_live(host))
+        try:
+            assert json.loads(receiver.stdout.readline())["event"] == "connected"
+            for _ in range(2):
+                killed = worker_pids(host.pid)[0]
+                os.kill(killed, signal.SIGKILL)
+                assert wait_until(lambda gone=killed: new_worker(host.pid, gone))
+                asyncio.run(until_live(host))
+            lines = receiver.communicate(timeout=60)[0].splitlines()
+            state = asyncio.run(until_live(host))
+        finally:
+            receiver.kill()
+            receiver.communicate()
     return json.loads(lines[-1]), state
 
 
