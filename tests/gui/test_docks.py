@@ -1,112 +1,26 @@
 """The panels of a real window: moved by mouse and keys, kept under names, never lost."""
 
-from contextlib import asynccontextmanager
-
-import msgspec
-import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from app.core import dock_moves
-from app.core.dock_tree import Floating
-from app.core.layouts import FACTORY, LayoutBook, to_text
+from app.core.layouts import FACTORY
 from app.core.panels import FIXED
-from tests.gui.conftest import open_window, playing, until
-
-CTRL, SHIFT, ALT = (
-    Qt.KeyboardModifier.ControlModifier,
-    Qt.KeyboardModifier.ShiftModifier,
-    Qt.KeyboardModifier.AltModifier,
+from tests.gui.conftest import playing, until
+from tests.gui.dock_rig import (
+    ALT,
+    CTRL,
+    NONE,
+    SHIFT,
+    bar_of,
+    begun,
+    drag,
+    drag_panel,
+    middle,
+    place_of,
+    press,
 )
-NONE = Qt.KeyboardModifier.NoModifier
-SMALL = (1280, 800)
-
-
-def press(window, key, modifier=NONE):
-    window.activateWindow()
-    QTest.keyClick(QApplication.focusWidget() or window, key, modifier)
-
-
-@asynccontextmanager
-async def begun(port, is_second=False):
-    async with open_window(port) as window:
-        window.resize(*SMALL)
-        window.docks.begin(is_second)
-        await until(lambda: window.instrument.state is not None)
-        await until(lambda: (window.width(), window.height()) == SMALL)
-        yield window
-
-
-def place_of(window, panel):
-    return window.docks.area.plan.place_of(panel)
-
-
-def bar_of(window, panel):
-    bars = window.docks.area._bars
-    return next(bar for bar in bars if bar.isVisible() and panel in bar.panels)
-
-
-def drag(widget, begin, end):
-    """With the left button, in steps as a hand makes them; points of the widget."""
-    QTest.mousePress(widget, Qt.MouseButton.LeftButton, NONE, begin)
-    for share in (0.3, 0.6, 1.0):
-        QTest.mouseMove(widget, begin + (end - begin) * share)
-    QTest.mouseRelease(widget, Qt.MouseButton.LeftButton, NONE, end)
-
-
-def drag_panel(window, panel, to):
-    """Drag by its bar to a point of the area."""
-    bar = bar_of(window, panel)
-    begin = bar.tabs()[panel].center().toPoint()
-    drag(bar, begin, bar.mapFrom(window, window.docks.area.mapTo(window, to)))
-
-
-def middle(place, x=0.5, y=0.5):
-    rect = place.rect
-    return QPoint(rect.x + int(x * rect.width), rect.y + int(y * rect.height))
-
-
-@pytest.mark.parametrize("layout", FACTORY, ids=lambda layout: layout.name)
-def test_a_layout_of_the_house_gives_every_panel_the_room_it_needs(host, play, layout):
-    async def look():
-        async with begun(host.port) as window:
-            window.cues.editor.all.click()
-            window.instrument.preview.toggle()
-            await until(lambda: window.preview.panel.isVisible() and window.cues.strip.isVisible())
-            window.docks.go_to(layout.name)
-            least = window.layout().minimumSize()
-            assert (least.width() <= SMALL[0], least.height() <= SMALL[1]) == (True, True)
-            area = window.docks.area
-            for place in area.plan.places:
-                shell, needs = area.shells[place.front], area.shells[place.front].limits()
-                assert shell.isVisible()
-                assert area.rect().contains(shell.geometry()), place.front
-                assert shell.width() >= needs.least_width, place.front
-                assert shell.height() >= needs.least_height, place.front
-            assert window.monitor.isVisible()
-            assert window.panic.isVisible()
-            window.instrument.preview.toggle()
-
-    play(look())
-
-
-def test_a_small_screen_has_a_layout_that_fits_and_the_menu_in_its_bar(host, play):
-    async def look():
-        async with begun(host.port) as window:
-            window.docks.go_to("Small")
-            await until(lambda: window.minimumHeight() <= 700)
-            window.resize(1024, 700)
-            await until(lambda: (window.width(), window.height()) == (1024, 700))
-            bar = window.top_bar
-            assert bar.menu.isVisible()
-            assert bar.lock.isVisible()
-            assert not bar.controllers.isVisible()
-            assert bar.menu.geometry().right() <= bar.width()
-            window.resize(1440, 900)
-            await until(bar.controllers.isVisible)
-
-    play(look())
 
 
 def test_locked_panels_stay_and_unlocked_ones_go_where_the_hand_lets_them(host, play):
@@ -269,92 +183,6 @@ def test_escape_ends_a_drag_and_the_panel_is_where_it_was(host, play):
     play(out_and_in())
 
 
-def test_a_layout_is_kept_under_a_name_without_a_dialog_and_is_there_after_a_restart(host, play):
-    async def keep():
-        async with begun(host.port) as window:
-            press(window, Qt.Key.Key_D)
-            assert QApplication.activeModalWidget() is None
-            window.docks.bar.panels["figures"].click()
-            assert not window.hud.isVisible()
-            QTest.keyClicks(window.docks.bar.name, "club night")
-            QTest.keyClick(window.docks.bar.name, Qt.Key.Key_Return)
-            press(window, Qt.Key.Key_D)
-            press(window, Qt.Key.Key_F4)
-            assert (window.docks.book.chosen, window.hud.isVisible()) == ("Perform", False)
-            press(window, Qt.Key.Key_F2)
-            assert window.hud.isVisible()
-            press(window, Qt.Key.Key_F9)
-            assert "F9 has no layout yet" in window.notices.kept[-1][1]
-            window.docks.toggle_lock()
-            window.docks.area.choose("pads")
-            press(window, Qt.Key.Key_Up, CTRL | SHIFT)
-            moved = window.docks.area.arrangement
-        async with begun(host.port) as window:
-            assert window.docks.area.arrangement == moved
-            assert not window.docks.area.is_unlocked  # a show begins with panels that stay
-            press(window, Qt.Key.Key_F7)
-            assert (window.docks.book.chosen, window.hud.isVisible()) == ("club night", False)
-            window.docks.keep("Play")
-            assert "of the house" in window.notices.kept[-1][1]
-            window.docks.bar.delete.click()
-            assert (window.docks.book.own, window.hud.isVisible()) == ((), False)
-
-    play(keep())
-
-
-@pytest.mark.parametrize("text", ["no json", '{"version": 9}', "\udcff"])
-def test_a_file_that_is_none_is_one_sentence_and_is_kept(host, play, segue_home, text):
-    segue_home.mkdir()
-    path = segue_home / "layouts.json"
-    path.write_bytes(text.encode(errors="surrogateescape"))
-
-    async def start():
-        async with begun(host.port) as window:
-            warnings = [said for _, said in window.notices.kept if "layouts-unread-1.json" in said]
-            assert len(warnings) == 1
-            assert window.docks.area.arrangement == FACTORY[0].arrangement
-            window.docks.go_to("Edit")
-
-    play(start())
-    assert (segue_home / "layouts-unread-1.json").read_bytes() == text.encode(
-        errors="surrogateescape"
-    )
-    assert msgspec.json.decode(path.read_bytes())["chosen"] == "Edit"
-
-
-def test_a_second_window_writes_no_layouts_and_a_disk_that_refuses_is_told_once(
-    host, play, segue_home, monkeypatch
-):
-    async def change():
-        async with begun(host.port, is_second=True) as window:
-            window.docks.go_to("Edit")
-        assert not (segue_home / "layouts.json").exists()
-        segue_home.mkdir(exist_ok=True)
-        (segue_home / "layouts.json").mkdir()
-        async with begun(host.port) as window:
-            window.docks.keep("one")
-            window.docks.keep("two")
-            said = [text for _, text in window.notices.kept if "not saved" in text]
-            assert len(said) == 1
-            assert window.docks.book.chosen == "two"
-
-    play(change())
-
-
-def test_what_floats_on_a_screen_that_is_gone_comes_back(host, play, segue_home):
-    far = dock_moves.floated(FACTORY[0].arrangement, Floating("pads", 90_000, -70_000, 500, 200))
-    segue_home.mkdir()
-    (segue_home / "layouts.json").write_text(to_text(LayoutBook(current=far)))
-
-    async def start():
-        async with begun(host.port) as window:
-            outside = window.pads.window()
-            assert outside is not window
-            assert outside.screen().availableGeometry().contains(outside.geometry())
-
-    play(start())
-
-
 def test_keys_and_buttons_bring_hidden_panels_and_the_tour_does_without_them(host, play):
     async def bring():
         async with begun(host.port) as window:
@@ -395,17 +223,3 @@ def test_what_stands_behind_a_tab_keeps_its_hands_off_the_keys(host, play):
             assert QApplication.focusWidget() is window
 
     play(write())
-
-
-def test_a_layouts_button_is_learned_although_the_bar_lies_over_other_panels(host, play):
-    async def learn():
-        async with begun(host.port) as window:
-            press(window, Qt.Key.Key_D)
-            window.top_bar.learn.click()
-            await until(window.learn.isVisible)
-            choice = window.docks.bar.choices["Perform"]
-            middle_of = window.learn.mapFromGlobal(choice.mapToGlobal(choice.rect().center()))
-            QTest.mouseClick(window.learn, Qt.MouseButton.LeftButton, NONE, middle_of)
-            assert window.instrument.midi.mapping.learning == "layout:3"
-
-    play(learn())
