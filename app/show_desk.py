@@ -109,10 +109,10 @@ class ShowDesk(QObject):
         Where it is saved stays, and so does what is not to be undone, see `revise`.
         """
         here = self.show
-        placed = replace(show, folder=here.folder, files=here.files, read_only=here.read_only)
         self._take(
             replace(
-                placed, source=here.source, output=here.output, bindings=here.bindings,
+                show, folder=here.folder, files=here.files, read_only=here.read_only,
+                source=here.source, output=here.output, bindings=here.bindings,
                 soft_cut_chunks=here.soft_cut_chunks,
             )
         )  # fmt: skip

@@ -3,50 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-import json
-from urllib.request import urlopen
 
 import pytest
 
-from tests.browser import CHROMIUM, browser_page
-from tests.host_process import ROOT, SOON_S, host_process, wait_until
+from tests.remote_page import NEEDS_BROWSER, becomes, facts, opened, played
 
-SHOW = ROOT / "presets" / "first-light"
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no browser here: apt-get install chromium"
-)
-LIVE = "document.body && document.body.dataset.link === 'live'"
-
-
-def facts(host):
-    with urlopen(f"http://127.0.0.1:{host.port}/facts", timeout=SOON_S) as answer:
-        return json.load(answer)
-
-
-async def becomes(host, address, wanted):
-    async with asyncio.timeout(SOON_S):
-        while (await asyncio.to_thread(facts, host)).get(address) != wanted:
-            await asyncio.sleep(0.05)
+pytestmark = NEEDS_BROWSER
 
 
 def shown(element, text):
     return f"document.getElementById('{element}').textContent.includes({text!r})"
 
 
-def played(script, *arguments):
-    async def run():
-        with host_process("--show", str(SHOW), "--no-take", *arguments) as host:
-            assert wait_until(lambda: facts(host)["/playout"] == "live")
-            async with browser_page() as page:
-                await page.open(f"http://127.0.0.1:{host.port}/")
-                await page.until(f"{LIVE} && document.querySelectorAll('.pad').length === 12")
-                return await script(page, host)
-
-    return asyncio.run(run())
-
-
 def test_a_look_is_prepared_while_another_is_on_air_and_taken_and_taken_back():
     async def script(page, host):
+        await opened(page, host)
         await page.tap("#prepare")
         await page.until("document.body.dataset.preview === 'open'")
         assert await page.run("document.getElementById('hard').textContent") == "TAKE"
@@ -81,7 +52,7 @@ def test_a_look_is_prepared_while_another_is_on_air_and_taken_and_taken_back():
         await page.until(shown("says", "seen after 1 chunk of pre-roll"))
         await becomes(host, "/prompt", "ink in water")
 
-    played(script)
+    played(script, "--no-take")
 
 
 def test_the_beat_is_tapped_cuts_wait_for_it_and_recording_and_sound_are_switched(
@@ -92,6 +63,7 @@ def test_the_beat_is_tapped_cuts_wait_for_it_and_recording_and_sound_are_switche
     monkeypatch.setenv("JACK_NO_START_SERVER", "1")
 
     async def script(page, host):
+        await opened(page, host)
         await page.tap("nav [data-tab=beat]")
         for _ in range(4):
             await page.tap("#tap")
@@ -124,5 +96,5 @@ def test_the_beat_is_tapped_cuts_wait_for_it_and_recording_and_sound_are_switche
         await page.tap("#record")
         await becomes(host, "/recording", 0)
 
-    played(script)
+    played(script, "--no-take")
     assert list(tmp_path.rglob("*.mp4"))

@@ -9,45 +9,15 @@ from urllib.request import urlopen
 
 import pytest
 
-from tests.browser import CHROMIUM, TABLET, browser_page
-from tests.host_process import ROOT, SOON_S, host_process, wait_until
+from tests.browser import TABLET
+from tests.host_process import SOON_S, host_process
+from tests.remote_page import LIVE, NEEDS_BROWSER, SHOW, becomes, facts, opened, played
 
-SHOW = ROOT / "presets" / "first-light"
 CUES = "".join(
     f'\n[[cue]]\npreset = "{preset}"\nname = "{name}"\n'
     for preset, name in [("Embers", "Doors"), ("Lotus", "First song"), ("Storm", "Drop")]
 )
-pytestmark = pytest.mark.skipif(
-    CHROMIUM is None, reason="there is no browser here: apt-get install chromium"
-)
-LIVE = "document.body && document.body.dataset.link === 'live'"
-
-
-def fact(host, address):
-    with urlopen(f"http://127.0.0.1:{host.port}/facts", timeout=SOON_S) as answer:
-        return json.load(answer).get(address)
-
-
-async def becomes(host, address, wanted):
-    async with asyncio.timeout(SOON_S):
-        while (now := await asyncio.to_thread(fact, host, address)) != wanted:
-            await asyncio.sleep(0.05)
-    return now
-
-
-async def opened(page, host, **options):
-    await page.open(f"http://127.0.0.1:{host.port}/", **options)
-    await page.until(f"{LIVE} && document.querySelectorAll('.pad').length === 12")
-
-
-def played(script, *arguments, show=SHOW):
-    async def run():
-        with host_process("--show", str(show), *arguments) as host:
-            assert wait_until(lambda: fact(host, "/generator") == "live")
-            async with browser_page() as page:
-                return await script(page, host)
-
-    return asyncio.run(run())
+pytestmark = NEEDS_BROWSER
 
 
 def test_pads_cuts_knobs_and_panic_are_played_on_a_phone():
@@ -123,7 +93,7 @@ def test_a_lost_engine_is_seen_and_found_again():
         await page.tap("#black")  # nothing is kept for later: the new show is not black
         with host_process("--show", str(SHOW), "--port", str(host.port), "--osc", "off") as again:
             await page.until(LIVE)
-            return fact(again, "/black")
+            return facts(again)["/black"]
 
     assert played(script) == 0
 
