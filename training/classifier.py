@@ -21,8 +21,8 @@ from engine.visuals.canvas import Canvas
 from engine.visuals.clips import ClipSettings, draw_clips
 from engine.visuals.controls import CONTROL_KINDS, NUM_PARAMETERS
 from engine.visuals.looks import Look, random_look
-from engine.worker.models.house.vocabulary import COLOURS, FAMILIES
-from training.checkpoints import load_state, save_state, save_weights
+from engine.worker.models.house.vocabulary import COLOURS, FAMILIES, MODIFIERS
+from training.checkpoints import load_state, load_weights, save_state, save_weights
 from training.optimisers import MovingAverage, cosine_scale
 from training.runtime import Runtime, StageClock, check_finite, start_runtime, stop_runtime
 from training.stage import parse_run, stage_parser
@@ -41,7 +41,11 @@ Degrade = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassifierRun:
-    """Settings of one run; the pool keeps `capacity` clips at 8 bits."""
+    """Settings of one run; the pool keeps `capacity` clips at 8 bits.
+
+    `weights` is an earlier `classifier.safetensors` to start from, used when there is no state to
+    resume. `worn` are modifiers that three clips of ten wear; what is measured is drawn evenly.
+    """
 
     seconds: float
     out: Path
@@ -54,6 +58,8 @@ class ClassifierRun:
     draw_size: int = 64
     test_clips: int = 1024
     families: Sequence[str] = FAMILIES
+    worn: Sequence[str] = ()
+    weights: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +80,15 @@ def labels_of(looks: Sequence[Look], device: torch.device) -> tuple[Tensor, Tens
 
 
 def draw_labelled(
-    rng: random.Random, count: int, device: torch.device, run: ClassifierRun
+    rng: random.Random,
+    count: int,
+    device: torch.device,
+    run: ClassifierRun,
+    worn: Sequence[str] = (),
 ) -> Labelled:
-    """Draw `count` clips of one chunk each, with all modifiers and some control."""
+    """Draw `count` clips of one chunk each, with all modifiers, `worn` often, and some control."""
     families = rng.sample(run.families, min(_FAMILIES_AT_ONCE, len(run.families)))
-    looks = [random_look(rng, families) for _ in range(count)]
+    looks = [random_look(rng, families, worn) for _ in range(count)]
     kinds = [
         rng.choice(list(CONTROL_KINDS)) if rng.random() < _CONTROL_SHARE else None for _ in looks
     ]
@@ -96,7 +106,7 @@ class ClipPool:
         self._run, self._device, self._rng = run, device, rng
         self._next = 0
         self.num_clips = 0
-        first = draw_labelled(rng, run.draw_size, device, run)
+        first = draw_labelled(rng, run.draw_size, device, run, run.worn)
         self._kept = Labelled(
             *(
                 part.new_zeros((run.capacity, *part.shape[1:]))
@@ -109,7 +119,8 @@ class ClipPool:
 
     def add(self) -> None:
         """Draw `draw_size` clips, over the oldest when the pool is full."""
-        self._put(draw_labelled(self._rng, self._run.draw_size, self._device, self._run))
+        run = self._run
+        self._put(draw_labelled(self._rng, run.draw_size, self._device, run, run.worn))
 
     def _put(self, drawn: Labelled) -> None:
         rows = (torch.arange(len(drawn.family)) + self._next) % self._run.capacity
@@ -218,6 +229,8 @@ class ClassifierTrainer:
     def __init__(self, run: ClassifierRun, runtime: Runtime, pool: ClipPool) -> None:
         self.run, self.runtime, self.pool = run, runtime, pool
         self.net = PictureClassifier().to(runtime.device)
+        if run.weights:
+            load_weights(self.net, run.weights)
         self.average = MovingAverage(self.net, 0.998)
         fused = runtime.device.type == "cuda"
         self.adam = torch.optim.AdamW(
@@ -335,6 +348,8 @@ def main() -> None:
     parser.add_argument("--draw-size", type=int, default=64)
     parser.add_argument("--test-clips", type=int, default=1024)
     parser.add_argument("--families", nargs="+", default=FAMILIES, choices=FAMILIES)
+    parser.add_argument("--worn", nargs="+", default=(), choices=MODIFIERS, help="see more of them")
+    parser.add_argument("--weights", type=Path, help="classifier.safetensors to start from")
     run = parse_run(parser, ClassifierRun)
     runtime = start_runtime()
     rng = runtime.rng(run.seed)

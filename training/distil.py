@@ -365,7 +365,7 @@ def main() -> None:
     parser.add_argument("--guidance", type=float, default=2.0)
     parser.add_argument("--critic-steps", type=int, default=2)
     parser.add_argument("--judge", type=float, default=0.0, help="size of the judge's push")
-    parser.add_argument("--favour", default="", help="families to draw more of, with commas")
+    parser.add_argument("--favour", default="", help="words to draw more of, with commas")
     parser.add_argument("--no-compile", dest="compiled", action="store_false")
     run = parse_run(parser, DistilRun)
     runtime = start_runtime()

@@ -13,7 +13,7 @@ from torch import Tensor
 from engine.visuals.canvas import Canvas
 from engine.visuals.clips import FRAMES_PER_CHUNK, LATENT_STRIDE, ClipSettings, draw_batch
 from engine.worker.models.house.house import LATENT_CHANNELS, CaptionEmbedding
-from engine.worker.models.house.vocabulary import FAMILIES, NUM_SLOTS
+from engine.worker.models.house.vocabulary import FAMILIES, MODIFIERS, NUM_SLOTS
 from engine.worker.models.wan.tae import TAE
 from training.forced import LATENTS_PER_CHUNK
 
@@ -45,8 +45,8 @@ class PoolSettings:
     """Sizes of one pool; `num_chunks` is N of the samples.
 
     `share` of a run's steps are taken from this pool, with `batch_scale` times the batch, from the
-    moment that `starts_at` (0 to 1) of the run has passed. `favoured` are families that it holds
-    more of.
+    moment that `starts_at` (0 to 1) of the run has passed. `favoured` are families and
+    `favoured_modifiers` modifiers that it holds more of.
     """
 
     width_px: int = 256
@@ -59,6 +59,7 @@ class PoolSettings:
     draw_size: int = 32
     num_chunks: int = 5
     favoured: tuple[str, ...] = ()
+    favoured_modifiers: tuple[str, ...] = ()
 
 
 SQUARE = PoolSettings(share=0.64)
@@ -104,7 +105,10 @@ class LatentPool:
         s = self._settings
         num_frames = FRAMES_PER_CHUNK * (s.num_chunks + 1)
         canvas = Canvas.of(s.width_px, s.height_px)
-        clip_settings = ClipSettings(num_frames=num_frames, canvas=canvas, favoured=s.favoured)
+        clip_settings = ClipSettings(
+            num_frames=num_frames, canvas=canvas, favoured=s.favoured,
+            favoured_modifiers=s.favoured_modifiers,
+        )  # fmt: skip
         batch = draw_batch(self._rng, s.draw_size, self._device, clip_settings)
         dtype = self._codec.dtype
         latents = torch.cat(
@@ -171,16 +175,39 @@ class PoolSet:
         return self._choices.choices(range(len(weights)), weights)[0]
 
 
-def favouring(pools: Sequence[PoolSettings], families: str) -> tuple[PoolSettings, ...]:
-    """Return pools that hold more of some families, named with commas between; "" favours none.
+@dataclass(frozen=True, slots=True)
+class Favoured:
+    """Words that a model is to learn better."""
 
-    Raises:
-        ValueError: there is no such family.
-    """
-    favoured = tuple(name for name in families.split(",") if name)
-    if unknown := sorted({*favoured} - {*FAMILIES}):
-        raise ValueError(f"no such family: {', '.join(unknown)}; there are {', '.join(FAMILIES)}")
-    return tuple(replace(pool, favoured=favoured) for pool in pools)
+    families: tuple[str, ...]
+    modifiers: tuple[str, ...]
+
+    @staticmethod
+    def parse(words: str) -> "Favoured":
+        """Take families and modifiers named with commas between; "" names none.
+
+        Raises:
+            ValueError: a word is neither a family nor a modifier.
+        """
+        named = [word for word in words.split(",") if word]
+        if unknown := sorted({*named} - {*FAMILIES, *MODIFIERS}):
+            raise ValueError(
+                f"neither family nor modifier: {', '.join(unknown)}; there are "
+                f"{', '.join((*FAMILIES, *MODIFIERS))}"
+            )
+        return Favoured(
+            tuple(word for word in named if word in FAMILIES),
+            tuple(word for word in named if word in MODIFIERS),
+        )
+
+
+def favouring(pools: Sequence[PoolSettings], words: str) -> tuple[PoolSettings, ...]:
+    """Return pools that hold more of some families and modifiers, see `Favoured.parse`."""
+    favoured = Favoured.parse(words)
+    return tuple(
+        replace(pool, favoured=favoured.families, favoured_modifiers=favoured.modifiers)
+        for pool in pools
+    )
 
 
 def frozen_codec(codec: TAE, device: torch.device) -> TAE:

@@ -250,7 +250,7 @@ def main() -> None:
     parser.add_argument("--end", type=float, default=1.0)
     parser.add_argument("--weights", type=Path, help="folder of earlier weights to start from")
     parser.add_argument("--weights-suffix", default="-base", help='"" is a distilled model')
-    parser.add_argument("--favour", default="", help="families to draw more of, with commas")
+    parser.add_argument("--favour", default="", help="words to draw more of, with commas")
     parser.add_argument("--no-compile", dest="compiled", action="store_false")
     run = parse_run(parser, TransformerRun)
     runtime = start_runtime()

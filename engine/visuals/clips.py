@@ -40,7 +40,8 @@ class ClipSettings:
 
     `num_frames` must be a multiple of 12. `change_share` of the clips change caption inside,
     `control_share` carry a control map; `num_families` are mixed per batch, every second of them
-    from `favoured` where there are any: families that a model is to learn better.
+    from `favoured` where there are any: families that a model is to learn better. So are
+    `favoured_modifiers`, which three looks of ten wear.
     """
 
     num_frames: int = 60
@@ -48,6 +49,7 @@ class ClipSettings:
     control_share: float = 0.5
     num_families: int = 8
     favoured: tuple[str, ...] = ()
+    favoured_modifiers: tuple[str, ...] = ()
     canvas: Canvas = field(default_factory=Canvas)
 
 
@@ -78,7 +80,8 @@ def draw_batch(
 ) -> ClipBatch:
     """Draw `batch_size` random clips."""
     families = mixed_families(rng, settings)
-    looks = [random_look(rng, families) for _ in range(batch_size)]
+    worn = settings.favoured_modifiers
+    looks = [random_look(rng, families, worn) for _ in range(batch_size)]
     num_chunks = settings.num_frames // FRAMES_PER_CHUNK
     changes = [
         _random_change(rng, look, families, num_chunks)

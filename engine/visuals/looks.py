@@ -24,6 +24,7 @@ FPS = 16.0
 
 _CLASHES = ({"hard", "soft"}, {"mirrored", "kaleidoscope"}, {"neon", "soft"}, {"dark", "hard"})
 """Modifiers that undo each other never share a caption."""
+_FAVOURED_SHARE = 0.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +43,15 @@ class Look:
         return caption_ids(self.family, self.colours, self.speed, self.modifiers)
 
 
-def random_look(rng: random.Random, families: Sequence[str] = FAMILIES) -> Look:
-    """Draw a look of one of `families`."""
+def random_look(
+    rng: random.Random, families: Sequence[str] = FAMILIES, favoured: Sequence[str] = ()
+) -> Look:
+    """Draw a look of one of `families`; see `random_modifiers` for `favoured`."""
     return Look(
         family=rng.choice(list(families)),
         colours=random_colours(rng),
         speed=rng.choice(list(SPEEDS)),
-        modifiers=random_modifiers(rng),
+        modifiers=random_modifiers(rng, favoured),
         parameters=tuple(rng.random() for _ in range(NUM_PARAMETERS)),
         start_s=rng.random() * 60,
     )
@@ -59,9 +62,15 @@ def random_colours(rng: random.Random) -> tuple[str, ...]:
     return tuple(rng.sample(list(COLOURS), rng.choice([1, 2, 2, 3])))
 
 
-def random_modifiers(rng: random.Random) -> tuple[str, ...]:
-    """Draw up to three modifiers that get on with each other."""
+def random_modifiers(rng: random.Random, favoured: Sequence[str] = ()) -> tuple[str, ...]:
+    """Draw up to three modifiers that get on with each other.
+
+    Three times of ten the first is one of `favoured`: modifiers that a model is to learn better.
+    """
     words = rng.sample(MODIFIERS, rng.choice([0, 0, 0, 1, 1, 2, 3]))
+    if favoured and rng.random() < _FAVOURED_SHARE:
+        first = rng.choice(list(favoured))
+        words = [first, *(word for word in words[1:] if word != first)]
     for clash in _CLASHES:
         if clash <= set(words):
             words.remove(min(clash))

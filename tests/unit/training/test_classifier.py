@@ -99,6 +99,20 @@ def test_a_toy_run_learns_to_tell_two_families(trainer):
     assert set(found.by_family) == set(TOY_FAMILIES)
 
 
+def test_a_run_starts_from_earlier_weights_and_may_see_more_of_some_modifiers(trainer, tmp_path):
+    trainer.save()
+    run = toy(
+        tmp_path / "later", weights=trainer.run.out / "classifier.safetensors", worn=("neon",)
+    )
+    later = ClassifierTrainer(run, trainer.runtime, trainer.pool)
+    assert later.step == 0
+    torch.testing.assert_close(
+        later.net.state_dict(), trainer.average.module.state_dict(), atol=1e-2, rtol=1e-2
+    )
+    seen = [draw_labelled(random.Random(3), 8, CPU, run, worn) for worn in ((), run.worn)]
+    assert not torch.equal(seen[0].clips, seen[1].clips)
+
+
 def test_a_run_resumes_where_it_stopped_and_its_weights_load(trainer):
     trainer.train_step(0.0)
     trainer.save()

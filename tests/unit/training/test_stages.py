@@ -216,17 +216,19 @@ def test_variants_read_from_the_command_line():
     assert (variant.sampling.guidance, variant.sampling.deterministic) == (2.0, True)
 
 
-def test_a_pool_that_favours_families_holds_more_of_them(runtime):
+def test_a_pool_that_favours_words_holds_more_of_them(runtime):
     codec = TAE(HOUSE_CODEC)
     init_codec(codec)
-    (settings,) = favouring((PoolSettings(width_px=16, height_px=16, **SMALL),), "cubes,crystals")
+    plain = PoolSettings(width_px=16, height_px=16, **SMALL)
+    (settings,) = favouring((plain,), "cubes,neon,crystals")
     drawn = LatentPool(
         frozen_codec(codec, runtime.device), settings, runtime.device, random.Random(2)
     )
     assert drawn.num_clips == 4
     assert settings.favoured == ("cubes", "crystals")
+    assert settings.favoured_modifiers == ("neon",)
     assert favouring((settings,), "")[0].favoured == ()
-    with pytest.raises(ValueError, match="no such family: cats; there are"):
+    with pytest.raises(ValueError, match="neither family nor modifier: cats; there are"):
         favouring((settings,), "cubes,cats")
 
 

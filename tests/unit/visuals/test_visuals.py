@@ -107,6 +107,15 @@ def test_leaves_repeat_by_seed_and_move():
     assert clips[0].diff(dim=1).abs().mean() > 1e-4
 
 
+def test_three_looks_of_ten_wear_a_favoured_modifier_and_none_clashes():
+    plain = [random_look(random.Random(seed)) for seed in range(600)]
+    looks = [random_look(random.Random(seed), favoured=("neon",)) for seed in range(600)]
+    before, now = (sum("neon" in look.modifiers for look in drawn) for drawn in (plain, looks))
+    assert before < 80 < 170 < now < 280
+    assert not any({"neon", "soft"} <= {*look.modifiers} for look in looks)
+    assert all(len({*look.modifiers}) == len(look.modifiers) <= 3 for look in looks)
+
+
 def test_half_of_a_batchs_families_are_favoured_ones_and_none_comes_twice():
     settings = ClipSettings(favoured=("cubes", "crystals", "hexagons"))
     rng, drawn = random.Random(1), Counter()
