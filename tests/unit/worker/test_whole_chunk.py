@@ -5,7 +5,7 @@ On a CPU nothing is recorded: the same functions run, in the same order as on a 
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 
 import pytest
 import torch
@@ -152,15 +152,34 @@ class Recorder(Graphs):
         return self._graphs[key]()
 
 
-def recorded_worker(**options):
-    model = on_fast_passes(tiny_model())
+def recorded_worker(make=tiny_model, **options):
+    model = on_fast_passes(make())
     model.sampler.passes.graphs = Recorder(**options)
     return tiny_worker(model)
 
 
-def test_a_warm_up_records_the_steady_chunk_and_the_show_nothing():
+@pytest.mark.parametrize("name", MODELS)
+def test_what_was_recorded_once_serves_every_later_night(name):
     # The recorder plays the work that it was given first, so what a later chunk changes has to
     # come through memory: a value that was bound into the work would show here.
+    with (
+        recorded_worker(MODELS[name]) as worker,
+        tiny_worker(on_fast_passes(MODELS[name]())) as twin,
+    ):
+        whole = worker.loop.whole
+        whole.is_on = True
+        for night in range(3):
+            whole.forget_counts()
+            for index, entry in enumerate(NIGHT):
+                changes = {"seed": night} | (HARD if night and not index else {}) | entry
+                with whole.recording() if night < 2 else nullcontext():
+                    found = play(worker, index, changes)
+                expected = play(twin, index, changes)
+                assert found.frames_crc32 == expected.frames_crc32, f"night {night}, chunk {index}"
+        assert whole.num_played == len(NIGHT) - 2
+
+
+def test_a_warm_up_records_the_steady_chunk_and_the_show_nothing():
     with recorded_worker() as worker, tiny_worker(on_fast_passes(tiny_model())) as twin:
         loop, graphs = worker.loop, worker.loop.model.sampler.passes.graphs
         loop.whole.is_on = True
