@@ -42,7 +42,8 @@ class Telemetry:
         """Start a chunk whose plan came at monotonic time `began_s`; now if left out."""
         self._progress.chunk_index = chunk_index
         self._began = time.monotonic() if began_s is None else began_s
-        self._host_ms: dict[str, float] = {}
+        self.host_ms: dict[str, float] = {}
+        """Stage → ms that the host itself spent in it."""
         self._events: dict[str, tuple[torch.cuda.Event, torch.cuda.Event]] = {}
 
     @contextmanager
@@ -52,7 +53,7 @@ class Telemetry:
         before = self._mark()
         began = time.perf_counter()
         yield
-        self._host_ms[stage] = 1000 * (time.perf_counter() - began)
+        self.host_ms[stage] = 1000 * (time.perf_counter() - began)
         after = self._mark()
         if before is not None and after is not None:
             self._events[stage] = (before, after)
@@ -60,7 +61,7 @@ class Telemetry:
 
     def adopt(self, spans: RecordedSpans) -> None:
         """Count the stages of a recording that was just played as stages of this chunk."""
-        self._host_ms |= spans.host_ms
+        self.host_ms |= spans.host_ms
         self._events |= spans.events
 
     def elapsed_ms(self) -> float:
@@ -71,7 +72,7 @@ class Telemetry:
         """Return ms of every stage and their `total`; waits for the device."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
-        stages = self._host_ms | {
+        stages = self.host_ms | {
             stage: before.elapsed_time(after) for stage, (before, after) in self._events.items()
         }
         return stages | {"total": self.elapsed_ms()}
