@@ -18,8 +18,14 @@ from engine.worker.models.wan.fast_passes import FastPasses
 from engine.worker.models.wan.lora import Lora
 from engine.worker.models.wan.lora_rack import LoraRack
 from engine.worker.models.wan.rollout import ChunkSampler
-from tests.tiny_worker import FRAMES_PER_CHUNK, SIZE_PX, TinyWorker, plan, tiny_model
-from tests.tiny_worker import tiny_vace_model as vace_model
+from tests.tiny_worker import (
+    FRAMES_PER_CHUNK,
+    SIZE_PX,
+    TinyWorker,
+    plan,
+    tiny_model,
+    tiny_vace_model,
+)
 
 SDPA = Attends(attention, attention)
 FIRE = (WeightedPrompt(text="slow red fire", weight=1.0),)
@@ -70,7 +76,7 @@ def sink_model() -> LoadedModel:
 def anchored_model() -> LoadedModel:
     """Return a tiny model of KREA's kind: its context is made anew, behind an encoded anchor."""
     model = with_rule(
-        vace_model(with_vae=True), KREA, CacheWindow(window_latents=6), recaches=False
+        tiny_vace_model(with_vae=True), KREA, CacheWindow(window_latents=6), recaches=False
     )
     return replace(model, anchor=AnchorFrames(model.codec, model.spec.context_latents))
 
@@ -81,10 +87,12 @@ def lora_model(lora: Lora) -> LoadedModel:
     return replace(model, loras=LoraRack(model.sampler.model, [lora]))
 
 
-def on_fast_passes(model: LoadedModel) -> LoadedModel:
-    """Put fast passes into a model's sampler; returns the model."""
+def on_fast_passes(model: LoadedModel, *, narrow: bool = False) -> LoadedModel:
+    """Put fast passes into a model's sampler, in FP8 if they are narrow; returns the model."""
     sampler = model.sampler
-    sampler.passes = FastPasses(sampler.plain, sampler.cache, sampler.text, SDPA, narrow=False)
+    if narrow:
+        sampler.cache.keep_narrow()
+    sampler.passes = FastPasses(sampler.plain, sampler.cache, sampler.text, SDPA, narrow=narrow)
     return model
 
 
@@ -124,6 +132,7 @@ def memory_of(worker: TinyWorker) -> dict[str, list[torch.Tensor]]:
         "numbers": [torch.tensor(numbers)],
         "latents": [part for part in (sampler._first, sampler._recent) if part is not None],
         "decoder": list(loop.streams.picture._stream.state or ()),
+        "narrow copies": [part.float() for part in view.narrow or ()],
         "anchor": [] if anchor is None or anchor._frames is None else [anchor._frames],
     }
     return {name: [part.clone() for part in parts] for name, parts in found.items()}

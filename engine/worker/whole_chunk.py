@@ -35,6 +35,7 @@ from engine.worker.streams import PictureStream
 from engine.worker.telemetry import RecordedSpans, Telemetry
 
 _NUM_WARM_UP_CHUNKS = 2
+
 Views = tuple[CachePass, CachePass, CachePass]
 
 
@@ -134,13 +135,14 @@ class WholeChunk:
         return self._anchor is not None and self._anchor.lies_in(self._num_frames)
 
     def _is_ready(self, key: Hashable) -> bool:
+        """Whether a chunk is recorded, or may be now that its kernels have run pass by pass."""
         if not self._graphs.is_on or self._graphs.has(key):
             return True
-        if self._may_record and key in self._warm:
-            return True
-        if self._may_record:
-            self._warm.add(key)
-        return False
+        if not self._may_record:
+            return False
+        is_warm = key in self._warm
+        self._warm.add(key)
+        return is_warm
 
     def _key(self, plan: StepsPlan) -> Hashable:
         return "chunk", plan.key, self._decoder.key

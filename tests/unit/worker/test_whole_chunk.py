@@ -14,7 +14,7 @@ from engine.worker.kernels.graphs import Graphs
 from engine.worker.models.wan.cache_plan import CacheRule, CacheWindow, Positions
 from engine.worker.models.wan.lora import read_lora
 from tests.published import tiny_lora, write_lora
-from tests.tiny_worker import TINY_TRANSFORMER, plan, tiny_model, tiny_worker
+from tests.tiny_worker import TINY_TRANSFORMER, plan, tiny_model, tiny_vace_model, tiny_worker
 from tests.whole_shows import (
     HARD,
     NIGHT,
@@ -25,15 +25,14 @@ from tests.whole_shows import (
     on_fast_passes,
     play,
     sink_model,
-    vace_model,
     with_rule,
 )
 
 MODELS = {
     "rolling": tiny_model,
     "sink": sink_model,
-    "vace": vace_model,
-    "vace, wan vae": lambda: vace_model(with_vae=True),
+    "vace": tiny_vace_model,
+    "vace, wan vae": lambda: tiny_vace_model(with_vae=True),
     "anchored": anchored_model,
 }
 SWITCHES = {
@@ -43,11 +42,14 @@ SWITCHES = {
 }
 
 
-def same_show(make, is_whole, night=NIGHT):
+def same_show(make, is_whole, *, narrow=False):
     """Play a night both ways and hold each chunk and all memory equal; returns what counted."""
     with ExitStack() as stack:
-        whole, twin = (stack.enter_context(tiny_worker(on_fast_passes(make()))) for _ in range(2))
-        for index, entry in enumerate(night):
+        whole, twin = (
+            stack.enter_context(tiny_worker(on_fast_passes(make(), narrow=narrow)))
+            for _ in range(2)
+        )
+        for index, entry in enumerate(NIGHT):
             whole.loop.whole.is_on = is_whole(index)
             found, expected = play(whole, index, entry), play(twin, index, entry)
             assert found.frames_crc32 == expected.frames_crc32, f"chunk {index}: other pictures"
@@ -77,6 +79,11 @@ def test_a_night_is_the_same_chunk_by_chunk(name, switch):
     else:
         assert 0 < counted.num_played < len(NIGHT) - 2
         assert counted.by_pass["switched off"] > 0
+
+
+def test_narrow_products_and_copies_are_the_same():
+    counted = same_show(sink_model, SWITCHES["in turn"], narrow=True)
+    assert counted.num_played > 0
 
 
 def test_a_lora_is_taken_up_and_given_back(tmp_path):
