@@ -38,7 +38,13 @@ class PassSteer(NamedTuple):
 
 
 class PassInputs(NamedTuple):
-    """What one pass reads, text aside: latents [1, F, in_dim, h, w] in the model's type, ..."""
+    """What one pass reads, text aside.
+
+    Attributes:
+        latents: with their control channels, [1, F, in_dim, h, w] in the model's type.
+        rows: time rows.
+        steer: what steers through the stack; None without control.
+    """
 
     latents: Tensor
     rows: TimeRows
