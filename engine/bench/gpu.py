@@ -4,7 +4,8 @@
 
 Weights are random: nothing is downloaded. Every case runs the loop that the worker runs, with the
 cache full: condition, denoise, decode, hand on into a frame ring, context pass. The same show then
-goes on with plain passes, and the bare floor of its arithmetic is timed, all in one process.
+goes on with a recording for each pass in place of one for a chunk, and with plain passes, and the
+bare floor of its arithmetic is timed, all in one process.
 """
 
 from __future__ import annotations

@@ -28,6 +28,7 @@ def rows(result: CaseResult) -> list[str]:
         _HEAD,
         _line(result),
         f"  stages ms: {_numbers(result.fast.stage_ms)}; the decoder {decoder:.1%} of a chunk",
+        _whole_line(result),
         f"  floor ms a pass: products {floor.products_bf16_ms:.1f} (fp8 "
         f"{floor.products_fp8_ms:.1f}), attention {floor.self_attention_ms:.1f} (context "
         f"{floor.context_attention_ms:.1f}), text {floor.cross_attention_ms:.1f}; a chunk "
@@ -76,6 +77,17 @@ def _line(result: CaseResult) -> str:
     )
 
 
+def _whole_line(result: CaseResult) -> str:
+    """Return frames a second by the chunk and by the pass, and what the host spends on each."""
+    by_chunk, by_pass, frames = result.fast, result.by_pass, result.frames
+    return (
+        f"  one recording a chunk: {by_chunk.fps(frames):.1f} frames/s, first after "
+        f"{by_chunk.first_frame_ms:.1f} ms, host {by_chunk.host_ms:.1f} ms; one a pass: "
+        f"{by_pass.fps(frames):.1f}, {by_pass.first_frame_ms:.1f}, {by_pass.host_ms:.1f}; "
+        f"ratio {by_pass.p50_ms / by_chunk.p50_ms:.3f}; {result.num_whole} chunks were played whole"
+    )
+
+
 def _numbers(stages: dict[str, float]) -> str:
     return ", ".join(f"{stage} {ms:.1f}" for stage, ms in stages.items())
 
@@ -105,6 +117,9 @@ def _case(result: CaseResult) -> dict[str, object]:
         "notices": result.path.notices,
         "numerics": to_builtins(result.path.numerics),
         "fast": asdict(result.fast),
+        "by_pass": asdict(result.by_pass),
+        "times_by_pass": result.by_pass.p50_ms / result.fast.p50_ms,
+        "num_whole": result.num_whole,
         "plain": asdict(result.plain) if result.plain else None,
         "floor": asdict(result.floor) | {"chunk_ms": result.floor_ms},
         "warm_up_s": result.warm_up_s,

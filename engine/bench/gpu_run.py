@@ -1,4 +1,4 @@
-"""One case of `segue bench --gpu`: the same show on fast and on plain passes, and the floor."""
+"""One case of `segue bench --gpu`: a show by the chunk, by the pass, plain, and its floor."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from engine.worker.models.wan.fast_passes import FastPasses
 from engine.worker.streams import PictureStream
 
 _NUM_TRACED = 3
+_QUEUEING = ("condition", "chunk", "denoise", "decode", "commit")
 _GIB = 1 << 30
 
 
@@ -49,6 +50,7 @@ class ChunkTimes:
     p99_ms: float
     first_frame_ms: float
     stage_ms: dict[str, float]
+    host_ms: float  # that the host spends until the device has all of its work
 
     def fps(self, frames: int) -> float:
         """Frames a second at the median chunk."""
@@ -65,6 +67,8 @@ class CaseResult:
     attention_refused: dict[str, str]
     path: FastPath
     fast: ChunkTimes
+    by_pass: ChunkTimes
+    num_whole: int
     plain: ChunkTimes | None
     floor: PassFloor
     floor_ms: float
@@ -87,6 +91,7 @@ class _Rig:
     case: Case
     events: list[WorkerEvent] = field(default_factory=list)
     walls_ms: list[float] = field(default_factory=list)
+    hosts_ms: list[float] = field(default_factory=list)
     num_run: int = 0
 
     def run_chunk(self) -> None:
@@ -105,6 +110,8 @@ class _Rig:
             )
         )  # fmt: skip
         self.walls_ms.append(1000 * (time.perf_counter() - began))
+        spent = self.loop.telemetry.host_ms
+        self.hosts_ms.append(sum(spent.get(stage, 0.0) for stage in _QUEUEING))
 
     def run(self, count: int) -> ChunkTimes:
         """Run chunks and time them.
@@ -114,6 +121,7 @@ class _Rig:
         """
         self.events.clear()
         self.walls_ms.clear()
+        self.hosts_ms.clear()
         for _ in range(count):
             self.run_chunk()
         reports = [event for event in self.events if isinstance(event, ChunkReport)]
@@ -131,6 +139,7 @@ class _Rig:
                 stage: statistics.median(report.stage_ms[stage] for report in reports)
                 for stage in reports[0].stage_ms
             },
+            host_ms=statistics.median(self.hosts_ms),
         )
 
 
@@ -151,11 +160,12 @@ def _measured(rig: _Rig, amount: Amount, trace: Path | None) -> CaseResult:
     steady = -(-rig.case.spec.window.window_latents // rig.case.spec.latents_per_chunk) + 2
     rig.run(steady)
     warm_up_s = time.monotonic() - began
-    before = _counts(rig)
+    before, num_before = _counts(rig), rig.loop.whole.num_played
     fast = rig.run(amount.num_chunks)
-    after = _counts(rig)
+    after, num_whole = _counts(rig), rig.loop.whole.num_played - num_before
     backends = rig.loop.backends()
     seen = traced(rig.run_chunk, _NUM_TRACED, trace)
+    by_pass = _by_pass(rig, amount.num_chunks)
     peak = torch.cuda.max_memory_allocated() / _GIB
     chosen = _attention(rig, amount)
     model = rig.loop.model
@@ -169,6 +179,8 @@ def _measured(rig: _Rig, amount: Amount, trace: Path | None) -> CaseResult:
         attention_refused=chosen.refused,
         path=model.fast_path,
         fast=fast,
+        by_pass=by_pass,
+        num_whole=num_whole,
         plain=_plain(rig, amount.num_plain),
         floor=floor,
         floor_ms=floor.chunk_ms(
@@ -195,6 +207,13 @@ def _attention(rig: _Rig, amount: Amount) -> AttentionChoice:
     return choose_attention(
         attention_shape(model.sampler), model.compute.dtype, model.compute.device, amount.attention
     )
+
+
+def _by_pass(rig: _Rig, count: int) -> ChunkTimes:
+    """Go on with the same show, but with a recording for each pass in place of one for all."""
+    rig.loop.whole.is_on = False
+    rig.run(2)
+    return rig.run(count)
 
 
 def _plain(rig: _Rig, count: int) -> ChunkTimes | None:

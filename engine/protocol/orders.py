@@ -152,7 +152,7 @@ class ChunkReport(Message, frozen=True, kw_only=True):
 
     chunk_index: int
     num_frames: int
-    stage_ms: dict[str, float]  # condition, denoise, decode, hand_on, commit, total
+    stage_ms: dict[str, float]  # condition, denoise, decode, hand_on, commit, total; chunk: in one
     backends: dict[str, str]
     shapes: dict[str, tuple[int, ...]]
     resets: tuple[Reset, ...] = ()

@@ -6,7 +6,8 @@ Thread: main (generator). Nothing else touches the model while a chunk runs.
 Full:   cannot fill: the host plans a chunk only when its frames have room.
 
 What is urgent comes first: frames leave before the clean pass, which only the next chunk needs.
-What a plan asks for is decided in `recipe`, what a boundary resets in `kept_state`.
+What a plan asks for is decided in `recipe`, what a boundary resets in `kept_state`. On a GPU a
+steady chunk is played as one, see `whole_chunk`; the stages here are its plain twin.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from engine.worker.kernels.fused import layer_backends
 from engine.worker.model import LoadedModel
 from engine.worker.models.spec import Control
 from engine.worker.models.wan.vace import VaceControl
+from engine.worker.models.wan.whole_steps import ChunkInputs
 from engine.worker.noise import normal_noise
 from engine.worker.pictures import PictureWriter
 from engine.worker.preprocess.control import control_channels
@@ -44,6 +46,7 @@ from engine.worker.streams import Streams
 from engine.worker.telemetry import Telemetry
 from engine.worker.text_on_air import TextOnAir
 from engine.worker.vace_stage import VaceStage
+from engine.worker.whole_chunk import WholeChunk
 
 Tell = Callable[[WorkerEvent], None]
 
@@ -73,6 +76,7 @@ class ChunkLoop:
         choice, count = model.choice, model.spec.frames_per_chunk
         pictures = PictureWriter(count, choice.height_px, choice.width_px, self._device)
         self._out = FramesOut(channels.frames, channels.tell, self.telemetry, pictures)
+        self.whole = WholeChunk(model, self.streams.picture, self._out, self.telemetry)
         self.vace = vace_stage_of(model, self.streams)
         self.guidance = Guidance(self.vace)
         encoders = Encoders(self.streams.video, self.vace)
@@ -97,43 +101,62 @@ class ChunkLoop:
         with telemetry.span("condition"):
             resets = self.cross_boundary(plan)
             condition = self._inputs.condition(plan)
-            control = self._control(plan, condition)
-        with telemetry.span("denoise"):
-            latents = self._denoise(plan, condition, control)
-        with telemetry.span("decode"):
-            frames = self._decode(latents)
-            self._out.begin(frames)
+            given = self._given(plan, condition)
         is_first, starts_anew = self._sampler.num_finished == 0, recipe.starts_anew(resets)
-        # A GPU works on the context while the host waits for frames and hands them on. A CPU is
-        # the host: there, frames leave first.
-        if self._is_gpu:
-            with telemetry.span("commit"):
-                self._commit(plan, latents, control)
+        commit = self._begin_frames(plan, given)
         with telemetry.span("hand_on"):
             handed = self._out.hand_on(plan.chunk_index, is_first=is_first, starts_anew=starts_anew)
         if handed.fault:
             resets += self._kept.apply({Event.FAULT: handed.fault}, plan.input_until)
-        elif not self._is_gpu:
-            with telemetry.span("commit"):
-                self._commit(plan, latents, control)
+        elif commit is not None:
+            commit()
         self._report(plan, condition, handed, resets)
 
+    def _begin_frames(self, plan: ChunkPlan, given: ChunkInputs) -> Callable[[], None] | None:
+        """Make a chunk and begin to hand it on; returns what is then left to do, if anything."""
+        if self.whole.try_play(given):
+            return None
+        with self.telemetry.span("denoise"):
+            latents = self._denoise(given)
+        with self.telemetry.span("decode"):
+            self._out.begin(self._decode(latents))
+        commit = partial(self._commit, plan, given, latents)
+        # A GPU works on the context while the host waits for frames and hands them on. A CPU is
+        # the host: there, frames leave first.
+        if not self._is_gpu:
+            return commit
+        commit()
+        return None
+
     def warm_up(self) -> None:
-        """Run the shapes of a first and of a later chunk, then forget them."""
+        """Run the shapes of a first and of a later chunk, then forget them.
+
+        On a GPU what a show plays back is recorded here: the passes at every fill level of the
+        cache, those that rewrite it under a new prompt, and the steady chunk as a whole.
+        """
         text = self._text.warm_up()
         # A GPU records passes with and without control apart; a knob must not wait for that.
         for is_steered in (False, True) if self._is_gpu and self.vace else (True,):
-            for index in range(self._num_warm_up_chunks()):
+            num_filling = self._num_warm_up_chunks()
+            for index in range(num_filling):
                 self._warm_up_chunk(recipe.warm_up_plan(index, text), is_steered=is_steered)
+                if self._is_gpu and self.model.spec.recaches:
+                    self._sampler.recache()
+            with self.whole.recording():
+                for index in range(num_filling, num_filling + self.whole.num_warm_up_chunks):
+                    plan = recipe.warm_up_plan(index, text, num_steps=0)
+                    self._warm_up_chunk(plan, is_steered=is_steered)
             self._kept.apply({Event.FAULT: "warm-up"}, None)
         self._text.forget()
+        self.whole.forget_counts()
 
     def _warm_up_chunk(self, plan: ChunkPlan, *, is_steered: bool) -> None:
         self.cross_boundary(plan)
         condition = Condition(vace=self.vace.push(None, None) if self.vace and is_steered else None)
-        latents = self._denoise(plan, condition, None)
-        self._out.pictures.write(self._decode(latents))
-        self._commit(plan, latents, None)
+        commit = self._begin_frames(plan, self._given(plan, condition))
+        self._out.pictures.finish()
+        if commit is not None:
+            commit()
 
     def _num_warm_up_chunks(self) -> int:
         """A first and a later chunk; on a GPU, every fill level of the cache is recorded."""
@@ -187,12 +210,21 @@ class ChunkLoop:
             reference_noise=lambda step: self._noise(plan, recipe.REFERENCE_STEP + step, count),
         )
 
-    def _denoise(self, plan: ChunkPlan, condition: Condition, control: Tensor | None) -> Tensor:
-        noise = partial(self._noise, plan)
-        steps = recipe.steps_of(self.model.spec, plan, condition)
-        vace = self._vace(plan, condition)
+    def _given(self, plan: ChunkPlan, condition: Condition) -> ChunkInputs:
+        """Return what the sampler makes the plan's chunk from."""
+        return ChunkInputs(
+            steps=recipe.steps_of(self.model.spec, plan, condition),
+            noise=partial(self._noise, plan),
+            control=self._control(plan, condition),
+            video=condition.video,
+            vace=self._vace(plan, condition),
+            memory_sigma=recipe.memory_sigma(plan),
+            memory_noise=partial(self._noise, plan, recipe.MEMORY_STEP),
+        )
+
+    def _denoise(self, given: ChunkInputs) -> Tensor:
         return self._sampler.denoise_chunk(
-            steps, noise, control=control, video=condition.video, vace=vace
+            given.steps, given.noise, control=given.control, video=given.video, vace=given.vace
         )
 
     def _noise(self, plan: ChunkPlan, step: int, num_latents: int | None = None) -> Tensor:
@@ -210,21 +242,22 @@ class ChunkLoop:
             self.model.anchor.push(frames[None])
         return frames
 
-    def _commit(self, plan: ChunkPlan, latents: Tensor, control: Tensor | None) -> None:
+    def _commit(self, plan: ChunkPlan, given: ChunkInputs, latents: Tensor) -> None:
         """Make the chunk part of the context."""
-        sigma = recipe.memory_sigma(plan)
-        match recipe.commit_of(self.model.spec, plan):
-            case Commit.RECOMPUTE:
-                self._sampler.commit(latents)
-                self._recompute(plan, sigma)
-            case Commit.NOISY:
-                seen = add_noise(latents, self._noise(plan, recipe.MEMORY_STEP), sigma)
-                told = NUM_TRAIN_STEPS * sigma
-                self._sampler.commit(latents, control=control, seen=seen, timestep=told)
-            case Commit.CLEAN:
-                self._sampler.commit(latents, control=control)
+        sigma, control = given.memory_sigma, given.control
+        with self.telemetry.span("commit"):
+            match recipe.commit_of(self.model.spec, plan):
+                case Commit.RECOMPUTE:
+                    self._sampler.commit(latents)
+                    self._recompute(given)
+                case Commit.NOISY:
+                    seen = add_noise(latents, given.memory_noise(latents.shape[1]), sigma)
+                    told = NUM_TRAIN_STEPS * sigma
+                    self._sampler.commit(latents, control=control, seen=seen, timestep=told)
+                case Commit.CLEAN:
+                    self._sampler.commit(latents, control=control)
 
-    def _recompute(self, plan: ChunkPlan, sigma: float) -> None:
+    def _recompute(self, given: ChunkInputs) -> None:
         """Make the context of the next chunk anew, for models whose rule that is.
 
         It runs now, after the frames have left, and so under the text that they were made with:
@@ -235,12 +268,11 @@ class ChunkLoop:
             return
         anchor = self.model.anchor
         head = anchor.latent() if anchor is not None and wanted.needs_anchor else None
-        context = self._sampler.context_latents(wanted, head)
+        context, sigma = self._sampler.context_latents(wanted, head), given.memory_sigma
         if not sigma:
             self._sampler.recompute(context)
             return
-        noise = self._noise(plan, recipe.MEMORY_STEP, num_latents=context.shape[1])
-        seen = add_noise(context, noise, sigma)
+        seen = add_noise(context, given.memory_noise(context.shape[1]), sigma)
         self._sampler.recompute(seen, timestep=NUM_TRAIN_STEPS * sigma)
 
     def _report(
@@ -279,6 +311,7 @@ class ChunkLoop:
             "attention": backend_for(tokens, tokens, None),
             **layer_backends(self._device, self.model.compute.dtype),
             **self.model.fast_path.backends,
+            **self.whole.backends,
         }
 
     def _shapes(self) -> dict[str, tuple[int, ...]]:

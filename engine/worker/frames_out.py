@@ -64,6 +64,11 @@ class FramesOut:
         self._numbers.start(picture_numbers_no_sync(frames))
         self.pictures.begin(frames)
 
+    def join(self) -> None:
+        """Let the present stream wait until what was begun is in host memory."""
+        self._numbers.join()
+        self.pictures.join()
+
     def hand_on(self, chunk_index: int, *, is_first: bool, starts_anew: bool) -> Handed:
         """Write the frames that were begun into the ring and say so, unless they are broken.
 

@@ -5,7 +5,8 @@ Out:    the same in host memory, ours to keep, overwritten by the next one.
 Thread: generator.
 Full:   cannot fill: one copy is on its way at a time.
 
-The copy runs on a stream of its own, so that the pass that is queued behind it does not wait.
+The copy runs on a stream of its own, so that the pass that is queued behind it does not wait. It
+may be part of a recording: the event behind it is the host's to wait for, whoever recorded it.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ class HostCopy:
         self._host = torch.empty(shape, dtype=dtype, pin_memory=True)
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch's
         self._made = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch's
-        self._copied = torch.cuda.Event()  # type: ignore[no-untyped-call]  # torch's
+        # External: inside a recording it is an event that every playing records anew.
+        self._copied = torch.cuda.Event(external=True)  # type: ignore[no-untyped-call]  # torch's
 
     def start(self, made: Tensor) -> None:
         """Begin to copy what the present stream makes; at most as long as the memory."""
@@ -36,6 +38,11 @@ class HostCopy:
             self._stream.wait_event(self._made)
             self._host[: len(made)].copy_(made, non_blocking=True)
             self._copied.record()
+
+    def join(self) -> None:
+        """Let the present stream wait for the copy, as a recording has to before it ends."""
+        if self._is_cuda:
+            torch.cuda.current_stream().wait_stream(self._stream)
 
     def wait(self) -> Tensor:
         """Return the copy once it is there; waits for nothing that was queued after it."""

@@ -61,6 +61,10 @@ class PictureWriter:
             made[..., :3] = rgb.flip(-1)
         self._copy.start(made)
 
+    def join(self) -> None:
+        """Let the present stream wait until what was begun is in host memory."""
+        self._copy.join()
+
     def finish(self) -> npt.NDArray[np.uint8]:
         """Return the frames that `begin` was given; waits for them and for nothing behind them."""
         written: npt.NDArray[np.uint8] = self._copy.wait().numpy()

@@ -31,11 +31,17 @@ class Commit(Enum):
     RECOMPUTE = "recompute"  # the whole context is made anew, with or without noise
 
 
-def warm_up_plan(index: int, text: tuple[WeightedPrompt, ...]) -> ChunkPlan:
-    """Return the plan of chunk `index` of a warm-up: one step, steered if the model can be."""
+def warm_up_plan(index: int, text: tuple[WeightedPrompt, ...], num_steps: int = 1) -> ChunkPlan:
+    """Return the plan of chunk `index` of a warm-up, steered if the model can be.
+
+    Args:
+        index: of the chunk.
+        text: that it is made under.
+        num_steps: denoising steps; 0 is as many as the model's own.
+    """
     return ChunkPlan(
         chunk_index=-1, cut_number=0, chunk_in_cut=index, snapshot_version=0, seed=0,
-        text=text, parameters={"steps": 1.0, "control_amount": 1.0},
+        text=text, parameters={"steps": float(num_steps), "control_amount": 1.0},
     )  # fmt: skip
 
 

@@ -21,6 +21,7 @@ from engine.worker.kernels.graphs import Graphs
 from engine.worker.models.wan.codec import Codec, CodecState
 from engine.worker.models.wan.codec_stream import DecodeStream, EncodeStream
 from engine.worker.models.wan.recorded_codec import RecordedDecoder
+from engine.worker.models.wan.steady_decoder import SteadyDecoder
 
 VideoLatents = NewType("VideoLatents", Tensor)
 ReactiveLatents = NewType("ReactiveLatents", Tensor)
@@ -214,6 +215,10 @@ class PictureStream:
         frames = self._stream.push(torch.cat([ahead, latents], 1) if num_ahead else latents)
         self.is_fresh = False
         return _filled(frames[0], num_frames)
+
+    def steady(self, codec: Codec) -> SteadyDecoder:
+        """Return what decodes this stream in its place once it runs; `codec` is not played back."""
+        return SteadyDecoder(codec, self._stream)
 
 
 def _filled(frames: Tensor, count: int) -> Tensor:

@@ -6,7 +6,9 @@ Thread: generator.
 Full:   cannot fill; every chunk starts anew.
 
 On a GPU a span is a pair of events in the stream, so measuring never makes the host wait; they are
-read once per chunk, when the report is due.
+read once per chunk, when the report is due. Inside a recording the events are part of it, and every
+playing records them anew; stages on two streams overlap, so their times may add up to more than the
+chunk's.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import torch
 from torch import Tensor
 
 from engine.protocol.values import PictureStatistics
-from engine.worker.progress import IDLE, Progress
+from engine.worker.progress import Progress
 
 _SAMPLE_STRIDE = 2  # every fourth pixel says enough about a picture
 _FLAT_CONTRAST = 1 / 255
@@ -40,21 +42,27 @@ class Telemetry:
         """Start a chunk whose plan came at monotonic time `began_s`; now if left out."""
         self._progress.chunk_index = chunk_index
         self._began = time.monotonic() if began_s is None else began_s
-        self._host_ms: dict[str, float] = {}
+        self.host_ms: dict[str, float] = {}
+        """Stage → ms that the host itself spent in it."""
         self._events: dict[str, tuple[torch.cuda.Event, torch.cuda.Event]] = {}
 
     @contextmanager
     def span(self, stage: str) -> Iterator[None]:
         """Time one stage; the heartbeat names it meanwhile."""
-        self._progress.stage = stage
+        outer, self._progress.stage = self._progress.stage, stage
         before = self._mark()
         began = time.perf_counter()
         yield
-        self._host_ms[stage] = 1000 * (time.perf_counter() - began)
+        self.host_ms[stage] = 1000 * (time.perf_counter() - began)
         after = self._mark()
         if before is not None and after is not None:
             self._events[stage] = (before, after)
-        self._progress.stage = IDLE
+        self._progress.stage = outer
+
+    def adopt(self, spans: RecordedSpans) -> None:
+        """Count the stages of a recording that was just played as stages of this chunk."""
+        self.host_ms |= spans.host_ms
+        self._events |= spans.events
 
     def elapsed_ms(self) -> float:
         """Return ms since `begin`."""
@@ -64,7 +72,7 @@ class Telemetry:
         """Return ms of every stage and their `total`; waits for the device."""
         if self.device.type == "cuda":
             torch.cuda.synchronize(self.device)
-        stages = self._host_ms | {
+        stages = self.host_ms | {
             stage: before.elapsed_time(after) for stage, (before, after) in self._events.items()
         }
         return stages | {"total": self.elapsed_ms()}
@@ -75,6 +83,37 @@ class Telemetry:
         event = torch.cuda.Event(enable_timing=True)  # type: ignore[no-untyped-call]  # torch's
         event.record()
         return event
+
+
+class RecordedSpans:
+    """Times the stages of a recording, each in the stream that it runs in.
+
+    On a CPU, where nothing is recorded, spans are the host's.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self.host_ms: dict[str, float] = {}
+        self.events: dict[str, tuple[torch.cuda.Event, torch.cuda.Event]] = {}
+        self._is_cuda = device.type == "cuda"
+
+    @contextmanager
+    def span(self, stage: str) -> Iterator[None]:
+        """Time one stage."""
+        if not self._is_cuda:
+            began = time.perf_counter()
+            yield
+            self.host_ms[stage] = 1000 * (time.perf_counter() - began)
+            return
+        if stage not in self.events:
+            self.events[stage] = (_external_event(), _external_event())
+        before, after = self.events[stage]
+        before.record()
+        yield
+        after.record()
+
+
+def _external_event() -> torch.cuda.Event:
+    return torch.cuda.Event(enable_timing=True, external=True)  # type: ignore[no-untyped-call]  # torch's
 
 
 def picture_statistics(frames: Tensor) -> PictureStatistics:

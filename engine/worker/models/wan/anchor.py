@@ -54,6 +54,15 @@ class AnchorFrames:
             )
         return self._frames[:, :1]
 
+    def lies_in(self, num_frames: int) -> bool:
+        """Whether the newest `num_frames` hold the anchor, whatever came before them."""
+        return num_frames >= self._count
+
+    @torch.inference_mode()
+    def latent_in(self, frames: Tensor) -> Tensor:
+        """Encode the anchor of a show whose newest frames are these [B, T, 3, H, W]."""
+        return self._codec.encode(frames[:, -self._count :].clone()[:, :1])[0]
+
     @torch.inference_mode()
     def latent(self) -> Tensor:
         """Encode the anchor on its own: [B, 1, C, h, w]."""

@@ -81,7 +81,8 @@ class DecodeStream:
 
     def reset(self) -> None:
         """Forget the past: the next latent frame is the first of a stream."""
-        self._state: CodecState | None = None
+        self.state: CodecState | None = None
+        """What the codec remembers; None at the start. Whoever decodes in its place sets it."""
         self._began_with: tuple[torch.Size, torch.dtype] | None = None
 
     def push(self, latents: Tensor) -> Tensor:
@@ -99,6 +100,6 @@ class DecodeStream:
         num_trimmed = 0 if self._began_with else config.frames_to_trim
         began_with = self._began_with or (latents.shape[:1] + latents.shape[2:], latents.dtype)
         _check_same("decode", latents, began_with)
-        frames, self._state = self._codec.decode(latents, self._state)
+        frames, self.state = self._codec.decode(latents, self.state)
         self._began_with = began_with
         return frames[:, num_trimmed:].clamp_(0, 1)

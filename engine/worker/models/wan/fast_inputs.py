@@ -5,7 +5,8 @@ Thread: generator.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple, TypeVar
 
 import torch
 from torch import Tensor
@@ -13,6 +14,41 @@ from torch import Tensor
 from engine.worker.models.wan.blocks import TextKV
 from engine.worker.models.wan.fast_weights import TimeRows
 from engine.worker.models.wan.passes import Steer
+from engine.worker.models.wan.vace import ChunkHints
+
+Key = TypeVar("Key", bound=Hashable)
+
+
+class PassSteer(NamedTuple):
+    """What steers one pass through the stack.
+
+    Attributes:
+        rows: time rows of the stack.
+        context: embedded control context [1, Lv, D], its references first.
+        references: embedded noisy reference images [1, R * S, D]; None without any.
+        gate: the amount, once per channel.
+        num_references: R.
+    """
+
+    rows: TimeRows
+    context: Tensor
+    references: Tensor | None
+    gate: Tensor
+    num_references: int
+
+
+class PassInputs(NamedTuple):
+    """What one pass reads, text aside.
+
+    Attributes:
+        latents: with their control channels, [1, F, in_dim, h, w] in the model's type.
+        rows: time rows.
+        steer: what steers through the stack; None without control.
+    """
+
+    latents: Tensor
+    rows: TimeRows
+    steer: PassSteer | None = None
 
 
 class HeldText:
@@ -74,11 +110,14 @@ class HeldControl:
 
     def take(self, steer: Steer) -> None:
         """Copy context, references and amount."""
-        hints = steer.hints
-        _into(self._contexts, hints.num_references, hints.tokens)
-        references = hints.reference_tokens(steer.step, steer.sigma)
+        self.take_chunk(steer.hints)
+        references = steer.hints.reference_tokens(steer.step, steer.sigma)
         if references is not None:
-            _into(self._references, hints.num_references, references)
+            copy_into(self._references, steer.hints.num_references, references)
+
+    def take_chunk(self, hints: ChunkHints) -> None:
+        """Copy what all steps of a chunk have in common: context and amount."""
+        copy_into(self._contexts, hints.num_references, hints.tokens)
         self.gate.fill_(hints.scale)
 
 
@@ -97,7 +136,8 @@ class HeldInputs:
         return self._held[shape]
 
 
-def _into(held: dict[int, Tensor], key: int, value: Tensor) -> None:
+def copy_into(held: dict[Key, Tensor], key: Key, value: Tensor) -> None:
+    """Copy a tensor into the memory of its key, which is made when it is first needed."""
     if key not in held:
         held[key] = torch.empty_like(value)
     held[key].copy_(value)

@@ -6,7 +6,8 @@ A block is six products, two attentions, and between them one kernel each (`kern
 product still needs (scales, bias) and what the next one wants (norm, FP8) happen in one pass over
 memory. A whole pass is one recording; latents, time rows, text, control and its amount are inputs
 that are written before it is played, so no cut and no knob ever records anew. A recording belongs
-to a fill level of the cache; a show of constant length uses two, one for each kind of pass.
+to a fill level of the cache; a show of constant length uses two, one for each kind of pass. Where
+all passes of a chunk are played as one (`whole_steps`) they are `velocity_of` and `context_of`.
 
 Each function also runs without a GPU, on plain twins; so it is held against `PlainPasses` there.
 """
@@ -31,7 +32,14 @@ from engine.worker.models.wan.fast_block import (
     through_rest,
     write_keys,
 )
-from engine.worker.models.wan.fast_inputs import HeldControl, HeldInputs, HeldRows, HeldText
+from engine.worker.models.wan.fast_inputs import (
+    HeldControl,
+    HeldInputs,
+    HeldRows,
+    HeldText,
+    PassInputs,
+    PassSteer,
+)
 from engine.worker.models.wan.fast_vace import FastVace
 from engine.worker.models.wan.fast_weights import FastBlock, TimeRows, time_rows
 from engine.worker.models.wan.kv_cache import CachePass, Keys, KVCache, TextCache, turn_of
@@ -70,11 +78,11 @@ class FastPasses:
             FastBlock(model.block(layer), narrow=narrow) for layer in range(len(model.blocks))
         ]
         self._vace = FastVace(text.vace, narrow=narrow) if text.vace is not None else None
-        self._graphs = Graphs(model.device)
+        self.graphs = Graphs(model.device)
         self._inputs = HeldInputs(model.dtype, model.device)
         self._rows, self._stack_rows = HeldRows(), HeldRows()
         self._texts, self._stack_texts = HeldText(), HeldText()
-        self._control = HeldControl(model.config.dim, model.device)
+        self.control = HeldControl(model.config.dim, model.device)
         self._known_times: dict[float, tuple[TimeRows, TimeRows | None]] = {}
         self._turns: dict[int, Turn] = {}  # recordings read them, so they stay
         self.num_plain = 0
@@ -88,7 +96,8 @@ class FastPasses:
         self._take(inputs, timestep, steer)
         num_references = steer.hints.num_references if steer else None
         key = ("velocity", view.key, inputs.shape, num_references)
-        return self._graphs.run(key, partial(self._velocity, view, inputs.shape, num_references))
+        given = self._given(inputs.shape, num_references)
+        return self.graphs.run(key, partial(self.velocity_of, view, given))
 
     def context(self, inputs: Tensor, timestep: float) -> None:
         """Leave keys and values of finished latents in the cache."""
@@ -99,13 +108,14 @@ class FastPasses:
             return
         self._take(inputs, timestep, None)
         key = ("context", view.key, inputs.shape)
-        self._graphs.run(key, partial(self._context, view, inputs.shape))
+        self.graphs.run(key, partial(self.context_of, view, self._given(inputs.shape, None)))
 
     def layers(self, inputs: Tensor, timestep: float) -> list[Tensor]:
         """Return what leaves each layer [L, D], and last the velocity, to compare passes with."""
         self._take(inputs, timestep, None)
         seen: list[Tensor] = []
-        seen.append(self._velocity(self._cache.current, inputs.shape, None, seen))
+        given = self._given(inputs.shape, None)
+        seen.append(self.velocity_of(self._cache.current, given, seen))
         return seen
 
     def forget_rows(self) -> None:
@@ -117,21 +127,41 @@ class FastPasses:
 
     @property
     def num_recorded(self) -> int:
-        """Passes that were recorded so far; it stands still once a show is steady."""
-        return self._graphs.num_recorded
+        """Recordings made so far; it stands still once a show is steady."""
+        return self.graphs.num_recorded
+
+    def latents_of(self, inputs: Tensor) -> Tensor:
+        """Copy latents with their control channels into memory that stays; returns it."""
+        return self._inputs.of(inputs.shape).copy_(inputs)
+
+    def take_text(self, *, is_steered: bool) -> None:
+        """Copy the present text's keys and values, those of the stack where it steers."""
+        self._texts.take(self._text.kvs())
+        if is_steered:
+            self._stack_texts.take(self._text.vace_kvs())
 
     def _take(self, inputs: Tensor, timestep: float, steer: Steer | None) -> None:
         """Write what a recording reads."""
-        self._inputs.of(inputs.shape).copy_(inputs)
-        own, stack = self._time_rows(timestep)
+        self.latents_of(inputs)
+        own, stack = self.rows_at(timestep)
         self._rows.take(own)
-        self._texts.take(self._text.kvs())
+        self.take_text(is_steered=steer is not None)
         if steer is not None and stack is not None:
             self._stack_rows.take(stack)
-            self._stack_texts.take(self._text.vace_kvs())
-            self._control.take(steer)
+            self.control.take(steer)
 
-    def _time_rows(self, timestep: float) -> tuple[TimeRows, TimeRows | None]:
+    def _given(self, shape: torch.Size, num_references: int | None) -> PassInputs:
+        """Return the memory that `_take` writes."""
+        latents, rows = self._inputs.of(shape), self._rows.rows
+        if num_references is None:
+            return PassInputs(latents, rows)
+        held, count = self.control, num_references
+        steer = PassSteer(
+            self._stack_rows.rows, held.context(count), held.references(count), held.gate, count
+        )
+        return PassInputs(latents, rows, steer)
+
+    def rows_at(self, timestep: float) -> tuple[TimeRows, TimeRows | None]:
         """Rows of the transformer and of the stack; a show uses few timesteps."""
         if timestep not in self._known_times:
             if len(self._known_times) >= MAX_KNOWN_TIMES:
@@ -149,25 +179,23 @@ class FastPasses:
         eps = self._model.config.eps
         return Run(rows, turn, self._attend, eps, self._narrow, finish_keys)
 
-    def _velocity(
-        self,
-        view: CachePass,
-        shape: torch.Size,
-        num_references: int | None,
-        seen: list[Tensor] | None = None,
+    def velocity_of(
+        self, view: CachePass, given: PassInputs, seen: list[Tensor] | None = None
     ) -> Tensor:
-        tokens = self._model.embed_patches(self._inputs.of(shape))
-        hints = self._hints(tokens, shape, num_references)
+        """Do what `velocity` does, reading and writing only memory that stays."""
+        shape = given.latents.shape
+        tokens = self._model.embed_patches(given.latents)
+        hints = self._hints(tokens, shape, given.steer)
         x = tokens[0].clone()
-        run = self._run(self._rows.rows, view.turn, view.narrow_values)
+        run = self._run(given.rows, view.turn, view.narrow_values)
         y = entered(run, 0, x)
         for layer, block in enumerate(self._blocks):
             y = through_attention(run, block, layer, (x, y), view.keys(layer))
             last = through_rest(run, block, layer, (x, y), self._texts.kvs[layer])
             update, gate = last, run.rows.gate(layer, 1)
-            if layer in hints:
+            if given.steer is not None and layer in hints:
                 add_inplace(x, last, gate)
-                update, gate = hints[layer], self._control.gate
+                update, gate = hints[layer], given.steer.gate
             is_narrow = self._narrow and layer + 1 < len(self._blocks)
             following = run.rows.before(layer + 1)
             y = add_inplace_normed(x, update, gate, following, run.eps, narrow=is_narrow)
@@ -178,10 +206,13 @@ class FastPasses:
         grid = self._model.grid(shape[1], *shape[3:])
         return self._model.unpatchify(patches, grid).float()
 
-    def _context(self, view: CachePass, shape: torch.Size) -> None:
-        """Stop after keys and values of the last block: nobody needs what follows."""
-        x = self._model.embed_patches(self._inputs.of(shape))[0].clone()
-        run = self._run(self._rows.rows, view.turn, view.narrow_values)
+    def context_of(self, view: CachePass, given: PassInputs) -> None:
+        """Do what `context` does, reading and writing only memory that stays.
+
+        It stops after keys and values of the last block: nobody needs what follows.
+        """
+        x = self._model.embed_patches(given.latents)[0].clone()
+        run = self._run(given.rows, view.turn, view.narrow_values)
         y = entered(run, 0, x)
         last = len(self._blocks) - 1
         for layer, block in enumerate(self._blocks[:last]):
@@ -192,17 +223,16 @@ class FastPasses:
         write_keys(run, self._blocks[last], y, view.keys(last), x.dtype)
 
     def _hints(
-        self, tokens: Tensor, shape: torch.Size, num_references: int | None
+        self, tokens: Tensor, shape: torch.Size, steer: PassSteer | None
     ) -> dict[int, Product]:
         """What the stack adds behind the layers; nothing without control."""
-        if self._vace is None or num_references is None:
+        if self._vace is None or steer is None:
             return {}
-        ahead = self._control.references(num_references)
+        ahead = steer.references
         seen = tokens[0] if ahead is None else torch.cat([ahead[0], tokens[0]])
-        run = self._run(self._stack_rows.rows, self._stack_turn(num_references + shape[1], shape))
+        run = self._run(steer.rows, self._stack_turn(steer.num_references + shape[1], shape))
         num_ahead = len(seen) - tokens.shape[1]
-        context = self._control.context(num_references)[0]
-        return self._vace.hints(seen, context, self._stack_texts.kvs, run, num_ahead)
+        return self._vace.hints(seen, steer.context[0], self._stack_texts.kvs, run, num_ahead)
 
     def _stack_turn(self, num_latents: int, shape: torch.Size) -> Turn:
         """Return the rotation of the stack's rows: latent frames count from 0."""

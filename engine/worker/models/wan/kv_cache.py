@@ -138,6 +138,7 @@ class KVCache:
         self._k = torch.zeros(size, dtype=dtype, device=device).transpose(2, 3)
         self._v = torch.zeros(size, dtype=dtype, device=device).transpose(2, 3)
         self._is_relative = rule.positions is Positions.WINDOW
+        self._moved_turns: dict[int, Turn] = {}  # by slots; recordings read them, so they stay
         self._unrotated = torch.zeros_like(self._k) if self._is_relative else self._k
         self._narrow: NarrowKV | None = None
         self.reset()
@@ -165,20 +166,25 @@ class KVCache:
     def begin_chunk(self, num_latents: int) -> None:
         """Start the first pass over new latents: make room, then write behind the newest."""
         plan = plan_chunk(self.rule, self.window, self.state, num_latents)
-        if plan.evict:
-            self._evict(plan)
-            tokens = self.shape.tokens_per_latent
-            moved = (self.window.sink_latents * tokens, plan.write_start * tokens)
-            self._copy_narrow(slice(None), *moved)
-        self._begin(plan)
+        self.make_room(plan)
+        self.enter(plan)
+
+    def make_room(self, plan: PassPlan) -> None:
+        """Move what stays down to where the evicted latents were; nothing else changes."""
+        if not plan.evict:
+            return
+        self._evict(plan)
+        tokens = self.shape.tokens_per_latent
+        moved = (self.window.sink_latents * tokens, plan.write_start * tokens)
+        self._copy_narrow(slice(None), *moved)
 
     def begin_repeat(self, num_latents: int) -> None:
         """Start another pass over the newest latents; it overwrites what they left."""
-        self._begin(plan_repeat(self.rule, self.window, self.state, num_latents))
+        self.enter(plan_repeat(self.rule, self.window, self.state, num_latents))
 
     def begin_recache(self, num_latents: int) -> None:
         """Start the one pass that rewrites the newest latents under a new prompt."""
-        self._begin(plan_recache(self.rule, self.window, self.state, num_latents))
+        self.enter(plan_recache(self.rule, self.window, self.state, num_latents))
 
     def begin_context(self, num_latents: int, latents_per_block: int) -> None:
         """Start a pass that refills the emptied cache; blocks of latents see only the past."""
@@ -215,13 +221,18 @@ class KVCache:
     @property
     def current(self) -> CachePass:
         """The pass that was begun last, for a batch of one."""
+        assert self._plan is not None, "a pass is begun before anybody looks at it"
+        return self.view(self._plan, self._mask)
+
+    def view(self, plan: PassPlan, mask: Tensor | None = None) -> CachePass:
+        """Return what a pass will do to the buffers, for a batch of one; nothing changes."""
         k, v, unrotated = (
             part[:, 0].transpose(1, 2) for part in (self._k, self._v, self._unrotated)
         )
-        places = (self._start_token, self._stop_token, self._skip_tokens)
-        key = (places, self._positions, self._narrow is not None)
+        places = self._places(plan)
+        key = (places, plan.query_positions, self._narrow is not None)
         return CachePass(
-            key, turn_of(self._query_table), self._mask,
+            key, turn_of(self._table(plan.query_positions)), mask,
             (k, unrotated if self._is_relative else None, v), self._narrow, *places,
         )  # fmt: skip
 
@@ -230,15 +241,18 @@ class KVCache:
         stop = self.state.cached * self.shape.tokens_per_latent
         return self._unrotated[index, :, :stop], self._v[index, :, :stop]
 
-    def _begin(self, plan: PassPlan) -> None:
-        tokens = self.shape.tokens_per_latent
-        self._start_token = plan.write_start * tokens
-        self._stop_token = plan.write_stop * tokens
-        self._skip_tokens = plan.write_skip * tokens
-        self._positions = plan.query_positions
+    def enter(self, plan: PassPlan) -> None:
+        """Begin a pass as far as the host is concerned: `make_room` is the device's part."""
+        self._plan = plan
+        self._start_token, self._stop_token, self._skip_tokens = self._places(plan)
         self._query_table = self._table(plan.query_positions)
         self._mask = None
         self.state = plan.after
+
+    def _places(self, plan: PassPlan) -> tuple[int, int, int]:
+        """Return first place written, one past the last, and rows at the start left out."""
+        tokens = self.shape.tokens_per_latent
+        return plan.write_start * tokens, plan.write_stop * tokens, plan.write_skip * tokens
 
     def _evict(self, plan: PassPlan) -> None:
         """Move what follows the evicted latents down, in all layers at once."""
@@ -270,7 +284,10 @@ class KVCache:
             return
         table = None
         if self._is_relative:
-            table = turn_of(self._table(tuple(range(plan.write_start))))
+            slots = plan.write_start
+            if slots not in self._moved_turns:
+                self._moved_turns[slots] = turn_of(self._table(tuple(range(slots))))
+            table = self._moved_turns[slots]
         flat = [part.transpose(2, 3).flatten(0, 2) for part in (self._unrotated, self._k, self._v)]
         move_inplace((flat[0], flat[1], flat[2]), table, places)
 

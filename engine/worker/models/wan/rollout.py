@@ -120,9 +120,9 @@ class ChunkSampler:
         Returns:
             Clean latents [B, F, C, h, w] float32, not yet in the context: see `commit`.
         """
-        x = self._start(noise(0), video, steps.start_sigma)
-        control = self._control(x, control)
-        hints = self._chunk_hints(x, vace)
+        x = self.start(noise(0), video, steps.start_sigma)
+        control = self.control_for(x, control)
+        hints = self.hints_for(x, vace)
         self.cache.begin_chunk(x.shape[1])
         clean = x
         for step, (timestep, sigma) in enumerate(zip(steps.timesteps, steps.sigmas, strict=True)):
@@ -130,7 +130,7 @@ class ChunkSampler:
                 x = add_noise(clean, noise(step), sigma)
                 self.cache.begin_repeat(x.shape[1])
             steer = Steer(hints, step, sigma) if hints else None
-            flow = self._velocity(_joined(x, control), timestep, steer)
+            flow = self._velocity(joined(x, control), timestep, steer)
             clean = clean_from_flow(x, flow, sigma)
         return clean
 
@@ -152,20 +152,20 @@ class ChunkSampler:
             timestep: what the model is told of `seen`; `context_timestep` if left out.
         """
         self._check("commit", latents)
-        control = self._control(latents, control)
+        control = self.control_for(latents, control)
         if self.config.rule.context_write is ContextWrite.CLEAN_PASS:
             self.cache.begin_repeat(latents.shape[1])
-            self._context_pass(_joined(latents if seen is None else seen, control), timestep)
-        self._remember(_joined(latents, control))
+            self._context_pass(joined(latents if seen is None else seen, control), timestep)
+        self.remember(joined(latents, control))
 
     @torch.inference_mode()
     def prefill(self, latents: Tensor, *, control: Tensor | None = None) -> None:
         """Take given latents [B, F, C, h, w] as the next chunk, as if it had been generated."""
         self._check("prefill", latents)
         self.cache.begin_chunk(latents.shape[1])
-        inputs = _joined(latents, self._control(latents, control))
+        inputs = joined(latents, self.control_for(latents, control))
         self._context_pass(inputs)
-        self._remember(inputs)
+        self.remember(inputs)
 
     @torch.inference_mode()
     def recache(self) -> int:
@@ -197,7 +197,7 @@ class ChunkSampler:
         """
         self._check("recompute", context)
         self.cache.begin_context(context.shape[1], self.config.latents_per_chunk)
-        self._context_pass(_joined(context, self._control(context, control)), timestep)
+        self._context_pass(joined(context, self.control_for(context, control)), timestep)
 
     def context_plan(self) -> ContextPlan | None:
         """Context to recompute before the next chunk; None when the rule or the start has none."""
@@ -229,7 +229,12 @@ class ChunkSampler:
         recent = self._recent[:, self._recent.shape[1] - len(plan.recent) :, :channels]
         return torch.cat([head, recent], 1)
 
-    def _start(self, noise: Tensor, video: Tensor | None, sigma: float) -> Tensor:
+    def start(self, noise: Tensor, video: Tensor | None, sigma: float) -> Tensor:
+        """What a chunk starts from: noise, or video latents mixed with it at `sigma`.
+
+        Raises:
+            ValueError: one of them has other sizes than the show.
+        """
         self._check("noise", noise)
         if video is None:
             return noise
@@ -249,7 +254,7 @@ class ChunkSampler:
                 f"expected [{batch}, F, {channels}, {height}, {width}]"
             )
 
-    def _control(self, latents: Tensor, control: Tensor | None) -> Tensor | None:
+    def control_for(self, latents: Tensor, control: Tensor | None) -> Tensor | None:
         """Control channels for these latents, zeros if there are none; None if the model has none.
 
         Raises:
@@ -263,7 +268,7 @@ class ChunkSampler:
             raise ValueError(f"control is {list(control.shape)}, expected {list(shape)}")
         return control.to(latents.dtype)
 
-    def _chunk_hints(self, latents: Tensor, vace: VaceControl | None) -> ChunkHints | None:
+    def hints_for(self, latents: Tensor, vace: VaceControl | None) -> ChunkHints | None:
         """Prepare the hints of a chunk; None when nothing steers it.
 
         Raises:
@@ -292,15 +297,15 @@ class ChunkSampler:
         told = self.config.context_timestep if timestep is None else timestep
         self.passes.context(inputs, told)
 
-    def _remember(self, inputs: Tensor) -> None:
+    def remember(self, inputs: Tensor) -> None:
         """Keep the newest window of finished latents, with their control."""
         if self._first is None:
             self._first = inputs[:, :1, : self.model.config.out_dim].clone()
-        joined = inputs if self._recent is None else torch.cat([self._recent, inputs], 1)
-        self._recent = joined[:, -self.config.window.window_latents :].clone()
+        kept = inputs if self._recent is None else torch.cat([self._recent, inputs], 1)
+        self._recent = kept[:, -self.config.window.window_latents :].clone()
         self.num_finished += inputs.shape[1]
 
 
-def _joined(latents: Tensor, control: Tensor | None) -> Tensor:
+def joined(latents: Tensor, control: Tensor | None) -> Tensor:
     """What the model sees: latents with their control channels, [B, F, in_dim, h, w]."""
     return latents if control is None else torch.cat([latents, control], 2)
