@@ -18,6 +18,8 @@ from engine.worker.models.wan.umt5 import UMT5Encoder
 from engine.worker.models.wan.vace import VaceStack
 
 _PREFIX: Final = "model."
+_LORA_PREFIX: Final = "base_model.model."
+_LORA_SHARE: Final = 0.1  # of the weights that it is added to, so that the sum stays tame
 _SENTENCES: Final = tuple(
     f"a {speed} {colour} {thing} over {place}"
     for speed in ("slow", "fast", "calm", "wild")
@@ -44,6 +46,10 @@ def write_model(folder: Path, spec: ModelSpec, device: torch.device) -> int:
         text = UMT5Encoder(spec.text)
     telling = next(name for name in spec.files.telling if name.endswith(".safetensors"))
     _save(filled(transformer, place, seed=1), folder / telling, _PREFIX)
+    if spec.files.lora:
+        name = next(name for name in spec.files.lora if name.endswith(".safetensors"))
+        rank = int(spec.files.lora_alpha or 0)
+        save_file(_lora(transformer, rank, seed=3), folder / name)
     if stack is not None:
         _save(filled(stack, place, seed=2), folder / "vace.safetensors")
     shared = folder.parent / "umt5-xxl"
@@ -55,6 +61,23 @@ def write_model(folder: Path, spec: ModelSpec, device: torch.device) -> int:
     _pickle(random_codec(spec.anchor_codec or spec.codec, place), folder / "Wan2.1_VAE.pth")
     _pickle(random_codec(spec.tiny_codec, place), folder / "taew2_1.pth")
     return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def _lora(transformer: CausalTransformer, rank: int, seed: int) -> dict[str, Tensor]:
+    """Return pairs of at most `rank` for every linear layer of the blocks, named as PEFT does."""
+    generator = torch.Generator().manual_seed(seed)
+    pairs: dict[str, Tensor] = {}
+    for name, layer in transformer.blocks.named_modules(prefix=f"{_LORA_PREFIX}blocks"):
+        if not isinstance(layer, nn.Linear):
+            continue
+        wide, high = layer.in_features, layer.out_features
+        for part, shape, size in (
+            ("A", (min(rank, wide, high), wide), wide),
+            ("B", (high, min(rank, wide, high)), rank / _LORA_SHARE**2),
+        ):
+            drawn = torch.randn(shape, generator=generator) / size**0.5
+            pairs[f"{name}.lora_{part}.weight"] = drawn.to(torch.bfloat16)
+    return pairs
 
 
 def _weights(module: nn.Module, prefix: str = "") -> dict[str, Tensor]:

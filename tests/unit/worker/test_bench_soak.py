@@ -11,12 +11,13 @@ from engine.bench import soak
 from engine.bench.rig import loop_rig
 from engine.bench.soak_files import write_model
 from engine.errors import ConfigError
-from engine.worker.models.spec import KREA_14B_VACE, LONGLIVE_1_3B_VACE, SELF_FORCING_1_3B_VACE
+from engine.worker.models.spec import LONGLIVE_1_3B_VACE, PUBLISHED_VACE, SELF_FORCING_1_3B_VACE
 from tests.published import load_row, tiny_row
 
 
-def test_a_row_is_written_loaded_and_played_through_all_modes(tmp_path, capsys) -> None:
-    spec = tiny_row(KREA_14B_VACE)
+@pytest.mark.parametrize("row", PUBLISHED_VACE, ids=lambda row: row.name)
+def test_a_row_is_written_loaded_and_played_through_all_modes(row, tmp_path, capsys) -> None:
+    spec = tiny_row(row)
     write_model(tmp_path, spec, torch.device("cpu"))
     with loop_rig(load_row(tmp_path, spec)) as rig, torch.inference_mode():
         assert soak.soak(rig, 15) == 0
