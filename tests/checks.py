@@ -1,8 +1,8 @@
 """Run every check and say how long each took: what `python3 run.py test` becomes.
 
 Standard library only, run by the Python of `.venv`; arguments go to pytest. Exit code 0 when all
-passed, 1 otherwise. Without arguments the unit tests share the cores; the tests that play against
-real time, with processes, NDI and MIDI, come after them and one by one.
+passed, 1 otherwise. Without arguments the tests that no clock hurries share the cores; those that
+play against real time, with hosts, NDI and MIDI, come after them and one by one.
 """
 
 from __future__ import annotations
@@ -16,9 +16,19 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 _LINT_IMPORTS = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports())"
-_UNIT = "tests/unit"
+_SHARING = (
+    "tests/unit",
+    "tests/contract/test_cli.py",
+    "tests/contract/test_frame_ring_processes.py",
+    "tests/contract/test_imports.py",
+    "tests/contract/test_killed_writer.py",
+    "tests/contract/test_models_are_found.py",
+    "tests/contract/test_models_command.py",
+    "tests/contract/test_models_pull.py",
+    "tests/contract/test_shows.py",
+)
 _MAX_WORKERS = 4  # a worker has torch in its memory, so cores are not the limit
-_WATCHED = ("unit tests", "other tests", "pytest")
+_WATCHED = ("sharing tests", "lone tests", "pytest")
 
 
 def main(pytest_arguments: list[str]) -> int:
@@ -50,8 +60,8 @@ def _tests(pytest: list[str], arguments: list[str]) -> dict[str, list[str]]:
         return {"pytest": [*pytest, *arguments]}
     workers = min(os.cpu_count() or 1, _MAX_WORKERS)
     return {
-        "unit tests": [*pytest, "-n", str(workers), "--dist", "loadfile", _UNIT],
-        "other tests": [*pytest, "--ignore", _UNIT],
+        "sharing tests": [*pytest, "-n", str(workers), "--dist", "loadfile", *_SHARING],
+        "lone tests": [*pytest, *(f"--ignore={path}" for path in _SHARING)],
     }
 
 

@@ -9,6 +9,9 @@ from pathlib import Path
 from engine.bench.picture_report import Line, Part, Proof
 from engine.errors import ConfigError
 
+_MACHINE = ("device", "dtype", "torch")
+"""Settings that parts may differ in: pictures are the same but for rounding. All are named."""
+
 
 def read_proof(path: Path) -> Proof:
     """Read what an earlier run wrote with `--json`.
@@ -38,12 +41,16 @@ def merged(pieces: Sequence[tuple[Path, Proof]]) -> Proof:
     """Put the parts of at least one run together; of a part that was played again, the last.
 
     Raises:
-        ConfigError: the runs are not of one model, at one size, on one device.
+        ConfigError: the runs are not of one model at one size.
     """
     first, proof = pieces[0]
     parts: dict[str, Part] = {}
+    machines: dict[str, list[object]] = {}
     for path, piece in pieces:
-        keys = sorted(proof.setting.keys() | piece.setting.keys())
+        for key in piece.setting.keys() & {*_MACHINE}:
+            seen = machines.setdefault(key, [])
+            seen += [piece.setting[key]] if piece.setting[key] not in seen else []
+        keys = sorted((proof.setting.keys() | piece.setting.keys()) - {*_MACHINE})
         apart = [key for key in keys if proof.setting.get(key) != piece.setting.get(key)]
         if apart:
             was, is_ = ([s.get(key) for key in apart] for s in (proof.setting, piece.setting))
@@ -52,7 +59,8 @@ def merged(pieces: Sequence[tuple[Path, Proof]]) -> Proof:
                 f"{_said(was)}; merge parts that were played alike"
             )
         parts |= {part.name: part for part in piece.parts}
-    return Proof(setting=proof.setting, parts=tuple(parts.values()))
+    named = {key: seen[0] if len(seen) == 1 else _said(seen) for key, seen in machines.items()}
+    return Proof(setting=proof.setting | named, parts=tuple(parts.values()))
 
 
 def _line(row: dict[str, object]) -> Line:

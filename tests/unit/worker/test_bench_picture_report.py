@@ -152,6 +152,14 @@ def test_pieces_of_different_runs_are_refused_with_what_differs(tmp_path):
         merged([(path, read_proof(path)) for path in paths])
 
 
+def test_pieces_may_come_from_several_machines_and_all_are_named(tmp_path):
+    devices = ("cuda:0", "cpu", "cpu")
+    paths = [piece(tmp_path, name, 0.4, device=d) for name, d in zip("abc", devices, strict=True)]
+    found = merged([(path, read_proof(path)) for path in paths])
+    assert [part.name for part in found.parts] == ["a", "b", "c"]
+    assert found.setting["device"] == "cuda:0, cpu"
+
+
 @pytest.mark.parametrize("text", ["", "[]", '{"parts": [], "setting": 3}', '{"parts": [{}]}'])
 def test_a_piece_that_no_run_wrote_is_refused_by_name(tmp_path, text):
     path = tmp_path / "run.json"
