@@ -22,6 +22,12 @@ _CLEARLY = 1.5
 _REPEATS = 3
 
 
+_NO_BF16 = (
+    "This CPU has no bfloat16, running float32: if pictures come slowly, take 256x144 ([model] of "
+    "the show)."
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Compute:
     """A device, a number type, and a sentence for every fallback."""
@@ -75,7 +81,7 @@ def _cpu() -> Compute:
     elif has_bf16 or narrow_ms * _CLEARLY < wide_ms:
         dtype, notices = torch.bfloat16, ()
     else:
-        dtype, notices = torch.float32, ("This CPU has no bfloat16, running float32.",)
+        dtype, notices = torch.float32, (_NO_BF16,)
     return Compute(device, dtype, (*notices, *_plain_notice(why_plain(dtype))))
 
 
