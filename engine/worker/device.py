@@ -20,8 +20,6 @@ from engine.worker.memory import keep_freed_memory
 _CLEARLY = 1.5
 """The measurement must find the other type this many times faster, or noise would decide."""
 _REPEATS = 3
-
-
 _NO_BF16 = (
     "This CPU has no bfloat16, running float32: if pictures come slowly, take 256x144 ([model] of "
     "the show)."
