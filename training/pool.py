@@ -175,39 +175,26 @@ class PoolSet:
         return self._choices.choices(range(len(weights)), weights)[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Favoured:
-    """Words that a model is to learn better."""
-
-    families: tuple[str, ...]
-    modifiers: tuple[str, ...]
-
-    @staticmethod
-    def parse(words: str) -> "Favoured":
-        """Take families and modifiers named with commas between; "" names none.
-
-        Raises:
-            ValueError: a word is neither a family nor a modifier.
-        """
-        named = [word for word in words.split(",") if word]
-        if unknown := sorted({*named} - {*FAMILIES, *MODIFIERS}):
-            raise ValueError(
-                f"neither family nor modifier: {', '.join(unknown)}; there are "
-                f"{', '.join((*FAMILIES, *MODIFIERS))}"
-            )
-        return Favoured(
-            tuple(word for word in named if word in FAMILIES),
-            tuple(word for word in named if word in MODIFIERS),
-        )
-
-
 def favouring(pools: Sequence[PoolSettings], words: str) -> tuple[PoolSettings, ...]:
-    """Return pools that hold more of some families and modifiers, see `Favoured.parse`."""
-    favoured = Favoured.parse(words)
-    return tuple(
-        replace(pool, favoured=favoured.families, favoured_modifiers=favoured.modifiers)
-        for pool in pools
+    """Return pools that hold more of some families and modifiers.
+
+    Args:
+        pools: to begin with.
+        words: families and modifiers with commas between; "" favours none.
+
+    Raises:
+        ValueError: a word is neither a family nor a modifier.
+    """
+    named = [word for word in words.split(",") if word]
+    if unknown := sorted({*named} - {*FAMILIES, *MODIFIERS}):
+        raise ValueError(
+            f"neither family nor modifier: {', '.join(unknown)}; there are "
+            f"{', '.join((*FAMILIES, *MODIFIERS))}"
+        )
+    families, modifiers = (
+        tuple(word for word in named if word in known) for known in (FAMILIES, MODIFIERS)
     )
+    return tuple(replace(pool, favoured=families, favoured_modifiers=modifiers) for pool in pools)
 
 
 def frozen_codec(codec: TAE, device: torch.device) -> TAE:

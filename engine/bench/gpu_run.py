@@ -165,8 +165,8 @@ def _measured(rig: _Rig, amount: Amount, trace: Path | None) -> CaseResult:
     after, num_whole = _counts(rig), rig.loop.whole.num_played - num_before
     backends = rig.loop.backends()
     seen = traced(rig.run_chunk, _NUM_TRACED, trace)
-    by_pass = _by_pass(rig, amount.num_chunks)
     peak = torch.cuda.max_memory_allocated() / _GIB
+    by_pass = _by_pass(rig, amount.num_chunks)
     chosen = _attention(rig, amount)
     model = rig.loop.model
     tokens = model.sampler.cache.shape.tokens_per_latent

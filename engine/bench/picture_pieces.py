@@ -45,11 +45,7 @@ def merged(pieces: Sequence[tuple[Path, Proof]]) -> Proof:
     """
     first, proof = pieces[0]
     parts: dict[str, Part] = {}
-    machines: dict[str, list[object]] = {}
     for path, piece in pieces:
-        for key in piece.setting.keys() & {*_MACHINE}:
-            seen = machines.setdefault(key, [])
-            seen += [piece.setting[key]] if piece.setting[key] not in seen else []
         keys = sorted((proof.setting.keys() | piece.setting.keys()) - {*_MACHINE})
         apart = [key for key in keys if proof.setting.get(key) != piece.setting.get(key)]
         if apart:
@@ -59,8 +55,17 @@ def merged(pieces: Sequence[tuple[Path, Proof]]) -> Proof:
                 f"{_said(was)}; merge parts that were played alike"
             )
         parts |= {part.name: part for part in piece.parts}
-    named = {key: seen[0] if len(seen) == 1 else _said(seen) for key, seen in machines.items()}
-    return Proof(setting=proof.setting | named, parts=tuple(parts.values()))
+    machines = _machines([piece for _, piece in pieces])
+    return Proof(setting=proof.setting | machines, parts=tuple(parts.values()))
+
+
+def _machines(pieces: Sequence[Proof]) -> dict[str, str]:
+    """Return what the pieces were played on, each machine named once."""
+    seen = {
+        key: dict.fromkeys(piece.setting[key] for piece in pieces if key in piece.setting)
+        for key in _MACHINE
+    }
+    return {key: _said(list(names)) for key, names in seen.items() if names}
 
 
 def _line(row: dict[str, object]) -> Line:
