@@ -8,7 +8,7 @@ import json
 import shutil
 import subprocess
 import tempfile
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import aiohttp
 
@@ -25,6 +25,12 @@ CHROMIUM = next(
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
 TABLET = {"width": 1180, "height": 820, "deviceScaleFactor": 1, "mobile": True}
 
+_TAPS = 3
+_CLICK_S = 2.0
+_WATCH_CLICKS = (
+    "window.hasClicked = false;"
+    "addEventListener('click', () => { window.hasClicked = true; }, {capture: true, once: true})"
+)
 _NEXT_TOUCH_S = 0.4  # Chromium takes a tap right after a drag as part of it
 # Chromium drops what is touched before a page has first been drawn.
 _TWO_FRAMES = "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
@@ -58,9 +64,9 @@ class Page:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
-    async def until(self, script):
+    async def until(self, script, timeout_s=SOON_S):
         """Wait until an expression in the page is true."""
-        async with asyncio.timeout(SOON_S):
+        async with asyncio.timeout(timeout_s):
             while not await self.run(f"Boolean({script})"):
                 await asyncio.sleep(0.05)
 
@@ -79,10 +85,20 @@ class Page:
         )
 
     async def tap(self, selector):
-        """Press and let go as a finger does, at the middle of what is seen there."""
-        x, y, _ = await self.middle(selector)
-        await self._touch("touchStart", x, y)
-        await self.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+        """Press and let go as a finger does, at the middle of what is seen there.
+
+        A busy Chromium takes a tap for the end of the touch before it and tells the page nothing;
+        then we tap again, as a person does. A click anywhere in the page is never repeated.
+        """
+        for _ in range(_TAPS):
+            await self.run(_WATCH_CLICKS)
+            x, y, _ = await self.middle(selector)
+            await self._touch("touchStart", x, y)
+            await self.ask("Input.dispatchTouchEvent", type="touchEnd", touchPoints=[])
+            with suppress(TimeoutError):
+                await self.until("window.hasClicked !== false", _CLICK_S)  # undefined: a new page
+                return
+        raise AssertionError(f"{selector} was tapped {_TAPS} times and nothing was clicked")
 
     async def drag(self, selector, share):
         """Drag with a finger by a share of the element's width."""

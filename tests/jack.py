@@ -5,7 +5,8 @@ killed may take its clients along.
 
 Run as a script: a controller with the port `knobs`, that sends what it reads, one order a line:
 `cc NUMBER VALUE`, `on NOTE VELOCITY`, `sweep NUMBER COUNT`, `raw HEX HEX ...` (whole messages),
-`clock COUNT BPM JITTER_MS`; and the port `lights`, of which `heard` tells what came since.
+`clock COUNT BPM JITTER_MS`, which starts the song; and the port `lights`, of which `heard` tells
+what came since.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ from contextlib import contextmanager, suppress
 from tests.host_process import ROOT, wait_until
 
 IS_HERE = shutil.which("jackd") is not None
-# A client that is late for a cycle misses what was sent in it, so cycles are long: 21 ms.
+# A client that is late for a cycle misses what was sent in it, so cycles are long: 21 ms. To let
+# the server wait for it (--sync) is worse: a client that is killed stops it for all.
 _CYCLE_FRAMES = "1024"
 WHY_NOT = "jackd is not installed: apt-get install jackd2 (run.py test does it)"
 _OUTPUT = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
@@ -151,8 +153,9 @@ def _play(mido, port, order: str, words: list[str]) -> None:
 
 
 def _clock(mido, port, count: int, bpm: float, jitter_ms: float) -> None:
-    """Send `count` ticks of a clock, each up to `jitter_ms` late."""
+    """Start the song and send `count` ticks of its clock, each up to `jitter_ms` late."""
     late = random.Random(1)
+    port.send(mido.Message("start"))
     began_s = time.monotonic()
     for index in range(count):
         due_s = began_s + index * 60 / (24 * bpm) + late.uniform(0, jitter_ms / 1000)

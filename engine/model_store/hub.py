@@ -141,6 +141,7 @@ class Hub:
                 size = have
                 for block in response.iter_raw():  # as it comes, so that a cut loses nothing
                     size += out.write(block)
+                    out.flush()  # nor does a kill
                     on_size(size)
         if size > remote.size_bytes:
             part.unlink()

@@ -17,6 +17,11 @@ CUES = "".join(
     f'\n[[cue]]\npreset = "{preset}"\nname = "{name}"\n'
     for preset, name in [("Embers", "Doors"), ("Lotus", "First song"), ("Storm", "Drop")]
 )
+PLACES = (
+    "Object.fromEntries([...document.querySelectorAll('button, .track')]"
+    ".map((e, index) => [`${index} ${e.id} ${e.innerText}`, e.getBoundingClientRect()])"
+    ".map(([name, r]) => [name.split('\\n')[0], [r.x, r.y, r.width, r.height]]))"
+)
 pytestmark = NEEDS_BROWSER
 
 
@@ -56,6 +61,29 @@ def test_pads_cuts_knobs_and_panic_are_played_on_a_phone():
         await page.tap("nav [data-tab=knobs]")
         await page.tap("#knobs-tab .choices button:nth-child(3)")
         await becomes(host, "/control_kind", 2)
+
+    played(script)
+
+
+def test_nothing_moves_from_under_a_finger():
+    heard = {
+        "/cut": "soft", "/preset/queued": "a name that is longer than a phone is wide",
+        "/prompt": "slow red fire in deep water", "/tally": 1, "/generator": "recovering",
+        "/cue/follow_in": 3.5, "/sound/heard": "USB Audio: a loud room", "/beat/aim": "bar 3",
+    }  # fmt: skip
+
+    async def script(page, host):
+        await opened(page, host)
+        for tab in ("pads", "cues", "knobs", "beat"):
+            await page.run(f"document.querySelector('nav [data-tab={tab}]').click()")
+            before = await page.run(PLACES)
+            await page.run(f"hear({json.dumps({'facts': heard})})")
+            await page.run("say('a fault that takes more than one line to be said '.repeat(3), true)")
+            assert await page.run(PLACES) == before
+            await page.run("showLink(false)")
+            assert await page.run(PLACES) == before
+            await page.run("showLink(true); say('', false)")
+            assert await page.run(PLACES) == before
 
     played(script)
 

@@ -18,7 +18,6 @@ function showBeat() {
   at("sound").setAttribute("aria-pressed", String(Boolean(facts["/sound"])));
   at("record").setAttribute("aria-pressed", String(facts["/recording"] === 1));
   at("heard").textContent = facts["/sound/heard"] || "";
-  at("heard").hidden = !facts["/sound/heard"];
   at("rates").textContent =
     `generator ${facts["/rate/generation"]} · output ${facts["/rate/output"]} frames a second`;
 }

@@ -174,7 +174,6 @@ function showCut() {
     : runs ? `soft cut runs, ${Math.round(runs * 100)} %`
     : facts["/cut/unseen"] ? `pre-roll: seen in ${facts["/cut/unseen"]} chunks`
     : facts["/cue/queued"] ? `${facts["/cue/queued"]} waits for the beat` : "";
-  at("cut-says").hidden = !at("cut-says").textContent;
   const next = facts["/prompt/next"];
   at("text").placeholder = next ? `Next: ${next}` : "Next prompt";
 }
@@ -187,8 +186,8 @@ function waitingText(waits) {
 
 function showFollow() {
   const left = facts["/cue/follow_in"];
-  at("follow").hidden = !(left >= 0);
-  at("follow-in").textContent = `follows in ${left} s`;
+  at("follow").className = left >= 0 ? "" : "idle";
+  at("follow-in").textContent = left >= 0 ? `follows in ${left} s` : "";
   at("hold").setAttribute("aria-pressed", String(facts["/hold"] === 1));
   at("hold").textContent = facts["/hold"] ? "Go on" : "Hold";
 }
