@@ -26,6 +26,9 @@ _SHARING = (
     "tests/contract/test_models_command.py",
     "tests/contract/test_models_pull.py",
     "tests/contract/test_shows.py",
+    "tests/contract/test_worker_house.py",
+    "tests/contract/test_worker_process.py",
+    "tests/gui/test_models_panel.py",
 )
 _MAX_WORKERS = 4  # a worker has torch in its memory, so cores are not the limit
 _WATCHED = ("sharing tests", "lone tests", "pytest")

@@ -78,7 +78,9 @@ def test_nothing_moves_from_under_a_finger():
             await page.run(f"document.querySelector('nav [data-tab={tab}]').click()")
             before = await page.run(PLACES)
             await page.run(f"hear({json.dumps({'facts': heard})})")
-            await page.run("say('a fault that takes more than one line to be said '.repeat(3), true)")
+            await page.run(
+                "say('a fault that takes more than one line to be said '.repeat(3), true)"
+            )
             assert await page.run(PLACES) == before
             await page.run("showLink(false)")
             assert await page.run(PLACES) == before
