@@ -100,6 +100,8 @@ def listed(model: Model, store: Store) -> ModelListed:
         is_accepted=model.built_in is not None or store.has_accepted(model),
         needs=model.needs,
         folder=str(store.folder(model)),
+        sizes=model.sizes,
+        control=model.control,
     )
 
 

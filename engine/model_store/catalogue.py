@@ -47,6 +47,7 @@ class Model:
         needs: rows whose files it uses too; pulled with it.
         about_bytes: rounded total from the model's page, for people, where sizes are not known.
         built_in: the folder in the program; None for what is downloaded.
+        sizes, control: as in `ModelListed`.
     """
 
     name: str
@@ -57,6 +58,8 @@ class Model:
     needs: tuple[str, ...] = ()
     about_bytes: int = 0
     built_in: Path | None = None
+    sizes: tuple[str, ...] = ()
+    control: str = ""
 
     @property
     def is_size_exact(self) -> bool:
@@ -119,12 +122,14 @@ _LONGLIVE_LICENCE = _non_commercial(
 _WAN = "Wan-AI/Wan2.1-T2V-1.3B"
 _WAN_REVISION = "37ec512624d61f7aa208f7ea8140a131f93afc9a"
 _SHARED = ("wan2.1-vae", "umt5-xxl")
+_SIZES = ("832x480", "448x448", "480x832")
 
 HOUSE = Model(
     name="house",
     summary="House model: 256x256, live on two CPU cores",
     licence=_apache("Part of Segue: free to use, also in paid shows."),
     gpu="none",
+    sizes=("256x256", "256x144", "512x512"),
     built_in=Path(__file__).resolve().parents[1] / "worker" / "models" / "house" / "weights",
 )
 
@@ -133,6 +138,8 @@ SELF_FORCING = Model(
     summary="Self-Forcing 1.3B: 832x480, text to video",
     licence=_apache(),  # LICENSE of github.com/guandeh17/Self-Forcing at 33593df
     gpu="24 GB",  # README of the same: tested with at least 24 GB
+    sizes=_SIZES,
+    control="vace-1.3b",
     needs=_SHARED,
     files=(
         HubFile(
@@ -150,6 +157,8 @@ LONGLIVE = Model(
     summary="LongLive 1.3B: 832x480, made for long takes and changing prompts",
     licence=_LONGLIVE_LICENCE,
     gpu="24 GB",  # the transformer of Self-Forcing; its README names no figure
+    sizes=_SIZES,
+    control="vace-1.3b",
     needs=_SHARED,
     about_bytes=8_770_000_000,  # page of the repository, everything in it
     files=(  # sha256: a published script that compares them after its download; sizes: none found
@@ -171,6 +180,8 @@ KREA = Model(
     summary="KREA Realtime 14B: the largest, for one large GPU",
     licence=_KREA_LICENCE,
     gpu="40 GB",  # README of github.com/krea-ai/realtime-video: 40 GB or more recommended
+    sizes=_SIZES,
+    control="vace-14b",
     needs=_SHARED,
     about_bytes=28_580_000_000,  # the hub's listing, rounded; neither size nor sha256 was found
     files=(

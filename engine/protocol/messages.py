@@ -25,6 +25,7 @@ from engine.protocol.values import (
     LatePrompt,
     Look,
     Message,
+    ModelChoice,
     OutputSpec,
     Severity,
     SourceSpec,
@@ -156,6 +157,16 @@ class StopRecording(Command, frozen=True, kw_only=True):
     """Close the recording."""
 
 
+class ChangeModel(Command, frozen=True, kw_only=True):
+    """Play another model, or the same at another size.
+
+    It loads beside what plays and takes over, with the same look, at the first boundary after
+    that. What cannot be loaded changes nothing; asked again while one loads, the last one counts.
+    """
+
+    model: ModelChoice
+
+
 class RestartWorker(Command, frozen=True, kw_only=True):
     """Restart the generator by hand; the output goes on."""
 
@@ -168,7 +179,8 @@ AppCommand = (
     Hello | SetParameters | QueuePrompt | PreparePrompts | SetGuides | HardCut | SoftCut | CancelCut
     | LoadCues | LoadPads | OpenPage | Go | Back | StandBy | HoldFollow
     | BeatCommand
-    | SelectSource | SetOutput | StartRecording | StopRecording | RestartWorker | StopEngine
+    | SelectSource | SetOutput | StartRecording | StopRecording
+    | ChangeModel | RestartWorker | StopEngine
 )  # fmt: skip
 
 
@@ -246,6 +258,8 @@ class WorkerState(Value, frozen=True, kw_only=True):
     status: str = "starting"
     message: str = ""
     model: str = ""
+    choice: ModelChoice = ModelChoice()  # the model as it was asked for, with its size
+    coming: ModelChoice | None = None  # loads beside it and will take over
     device: str = ""
     dtype: str = ""
     backends: dict[str, str] = msgspec.field(default_factory=dict)

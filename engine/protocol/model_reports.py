@@ -56,6 +56,9 @@ class ModelListed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
         needs: names of the models whose files it uses too.
         is_accepted: this licence text was accepted here.
         folder: where it is, or would be.
+        sizes: that it plays well at, WIDTHxHEIGHT in pixels, its own first; none: it makes no
+            pictures by itself.
+        control: the row whose files make `NAME-vace` of it, which takes control; empty: none.
     """
 
     name: str
@@ -69,6 +72,8 @@ class ModelListed(msgspec.Struct, frozen=True, kw_only=True, tag=True):
     is_accepted: bool
     needs: tuple[str, ...]
     folder: str
+    sizes: tuple[str, ...] = ()
+    control: str = ""
 
 
 class LicenceAsked(msgspec.Struct, frozen=True, kw_only=True, tag=True):

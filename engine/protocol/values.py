@@ -9,7 +9,7 @@ from enum import StrEnum
 
 import msgspec
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 CODECS = ("auto", "vae", "tae")
 PRECISIONS = ("auto", "bf16", "fp8")
 MAX_LATENTS_PER_CHUNK = 6
