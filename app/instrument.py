@@ -25,6 +25,7 @@ from app.core.history import (
     PromptEdit,
     ShowEdit,
 )
+from app.core.model_book import as_in_show
 from app.core.session import record
 from app.engine_client import EngineClient
 from app.midi_desk import MidiDesk
@@ -37,6 +38,7 @@ from engine.protocol.guides import names_of
 from engine.protocol.messages import (
     Back,
     CancelCut,
+    ChangeModel,
     EngineState,
     Go,
     HardCut,
@@ -55,7 +57,7 @@ from engine.protocol.messages import (
 from engine.protocol.parameters import parameter
 from engine.protocol.preview import Preview
 from engine.protocol.show import MAX_CUT_CHUNKS, Binding, Preset, Show
-from engine.protocol.values import Cut, Guides, OutputSpec, Severity, SourceSpec
+from engine.protocol.values import Cut, Guides, ModelChoice, OutputSpec, Severity, SourceSpec
 
 _TICK_MS = 16
 
@@ -75,6 +77,7 @@ class Instrument(QObject):
         self._store = store
         self.state: EngineState | None = None
         self.edits = Edits()
+        self._asked_model: ModelChoice | None = None  # not in the show before it plays
         self.desk = ShowDesk(client, store, show, self)
         self.desk.noticed.connect(self.noticed)
         self.desk.edited.connect(self._note)
@@ -214,6 +217,9 @@ class Instrument(QObject):
     def _on_state(self, state: EngineState) -> None:
         self.state = state
         self.edits = self.edits.settle(state, time.monotonic())
+        if self._asked_model is not None and state.worker.choice == self._asked_model:
+            self.desk.revise(replace(self.show, model=self._asked_model))
+            self._asked_model = None
 
     # ------------------------------------------------------------ in and out
 
@@ -235,6 +241,11 @@ class Instrument(QObject):
         """Change what leaves, and remember it in the show."""
         self._client.send(SetOutput(output=output))
         self.desk.revise(replace(self.show, output=output))
+
+    def play_model(self, choice: ModelChoice) -> None:
+        """Play a model at a size; the show remembers it once it plays, not what cannot load."""
+        self._asked_model = as_in_show(self.show.model, choice)
+        self._client.send(ChangeModel(model=self._asked_model))
 
     def toggle_recording(self) -> None:
         """Start or stop recording."""
@@ -295,6 +306,7 @@ class Instrument(QObject):
         elif self.desk.open_show(path):
             self.set_soft_chunks(self.show.soft_cut_chunks)
             self._history = History()  # steps of another show
+            self._asked_model = None  # asked for in another show
 
     # ------------------------------------------------------------ cues
 

@@ -159,6 +159,7 @@ class MainWindow(QWidget):
         self.models.dismiss_requested.connect(self.shop.dismiss)
         self.models.cancel_requested.connect(self.shop.cancel)
         self.models.check_requested.connect(self.shop.check)
+        self.models.play_requested.connect(instrument.play_model)
 
     def _connect_events(self) -> None:
         client, instrument = self._client, self.instrument
@@ -286,6 +287,7 @@ class MainWindow(QWidget):
             self.monitor.set_message(link.message)
             self.monitor.set_tally(is_on_program=False)
             self.top_bar.show_air(0, is_on_program=False)
+            self.shop.show_worker(None)
             self.hud.show_figures(hud.BLANK)  # nothing that is shown may be stale
         if link.status in (LinkStatus.LOST, LinkStatus.FAILED) and link.message:
             self.notices.add(Severity.FAULT, link.message)
@@ -305,6 +307,7 @@ class MainWindow(QWidget):
         self.top_bar.show_air(hud.num_receivers(state), hud.is_on_program(state))
         self.top_bar.show_recording(state.recording)
         self.cues.show_state(state)
+        self.shop.show_worker(state.worker)
         self.hud.show_figures(hud.figures(state))
 
     def _draw_monitor(self, state: EngineState) -> None:

@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QProcess, Signal
 
 from app.core.model_book import ModelBook
 from engine.errors import ExitCode
+from engine.protocol.messages import WorkerState
 from engine.protocol.model_reports import (
     ModelChecked,
     ModelPulled,
@@ -83,6 +84,16 @@ class ModelShop(QObject):
             self._then = None
             self.cancel()
             process.waitForFinished(_LEAVE_MS)
+
+    # ------------------------------------------------------------ the engine
+
+    def show_worker(self, worker: WorkerState | None) -> None:
+        """Show what plays and what loads beside it; drawn anew only when that changed."""
+        on_air = worker.choice if worker is not None and worker.status == "live" else None
+        coming = worker.coming if worker is not None else None
+        book = self.book.playing(on_air, coming)
+        if book != self.book:
+            self._put(book)
 
     # ------------------------------------------------------------ the command
 

@@ -93,7 +93,7 @@ class ShowDesk(QObject):
         return True
 
     def revise(self, show: Show) -> None:
-        """Take a show with changes that are not to be undone: source, output, bindings."""
+        """Take a show with changes that are not to be undone: source, output, model, bindings."""
         self._set(show, is_saved=self.is_saved and show == self.show)
 
     def recover(self, show: Show) -> None:
@@ -112,7 +112,7 @@ class ShowDesk(QObject):
         self._take(
             replace(
                 show, folder=here.folder, files=here.files, read_only=here.read_only,
-                source=here.source, output=here.output, bindings=here.bindings,
+                source=here.source, output=here.output, model=here.model, bindings=here.bindings,
                 soft_cut_chunks=here.soft_cut_chunks,
             )
         )  # fmt: skip

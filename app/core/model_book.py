@@ -2,12 +2,16 @@
 
 `heard` folds a report of `segue models` into the book; `views` says what is drawn. One command runs
 at a time: `busy` names the model it is for. `asking` names the model whose licences are open.
+`on_air` is what the engine plays, `coming` what it loads beside that.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+
+import msgspec
 
 from app.core.hud import Level
 from engine.errors import ExitCode
@@ -23,7 +27,10 @@ from engine.protocol.model_reports import (
     PullProgressed,
     Report,
 )
+from engine.protocol.values import ModelChoice
 
+_CONTROL = "-vace"
+_SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})", re.ASCII)
 _CHIPS = {
     ModelState.BUILT_IN: ("BUILT IN", Level.GOOD),
     ModelState.HERE: ("HERE", Level.GOOD),
@@ -38,6 +45,26 @@ class Outcome:
 
     sentence: str
     level: Level = Level.PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class PlayChoice:
+    """One way to play a model: its name as the engine knows it, and its size in pixels."""
+
+    name: str
+    width_px: int
+    height_px: int
+
+    @property
+    def label(self) -> str:
+        """What people read."""
+        with_control = " with control" if self.name.endswith(_CONTROL) else ""
+        return f"{self.width_px} × {self.height_px}{with_control}"
+
+    @property
+    def model(self) -> ModelChoice:
+        """What is asked for."""
+        return ModelChoice(name=self.name, width_px=self.width_px, height_px=self.height_px)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +84,8 @@ class ModelView:
     can_get: bool = False
     can_check: bool = False
     can_cancel: bool = False
+    choices: tuple[PlayChoice, ...] = ()
+    can_play: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +97,12 @@ class ModelBook:
     progress: PullProgressed | None = None
     asking: str = ""
     busy: str = ""
+    on_air: ModelChoice | None = None
+    coming: ModelChoice | None = None
+
+    def playing(self, on_air: ModelChoice | None, coming: ModelChoice | None) -> ModelBook:
+        """Return the book while the engine plays one model and perhaps loads another."""
+        return replace(self, on_air=on_air, coming=coming)
 
     def heard(self, report: Report) -> ModelBook:
         """Return the book after a report."""
@@ -120,7 +155,8 @@ class ModelBook:
         return replace(self, outcomes={**self.outcomes, name: outcome})
 
     def _view(self, row: ModelListed) -> ModelView:
-        chip, level = _CHIPS[row.state]
+        chip, level = self._chip(row)
+        choices = self._choices(row)
         is_busy = row.name == self.busy
         is_here = row.state in (ModelState.HERE, ModelState.BUILT_IN)
         is_asked = row.name == self.asking
@@ -133,12 +169,34 @@ class ModelBook:
             warning="" if row.licence.is_commercial else "NON-COMMERCIAL",
             licence=self._licence_text(row.name) if is_asked else "",
             share=_share(self.progress) if is_busy else None,
-            progress=_progress_text(self.progress) if is_busy else "",
+            progress=self._progress(row),
             outcome=self.outcomes.get(row.name, Outcome("")),
             can_get=not is_here and not self.busy and not is_asked,
             can_check=row.state is not ModelState.NOT_HERE and not self.busy and not is_asked,
             can_cancel=is_busy,
+            choices=choices,
+            can_play=bool(choices) and is_here and not _is_of(self.coming, row),
         )
+
+    def _chip(self, row: ModelListed) -> tuple[str, Level]:
+        if _is_of(self.coming, row):
+            return "LOADING", Level.WARNING
+        if self.on_air is not None and _is_of(self.on_air, row):
+            return f"ON AIR {_label(self.on_air)}", Level.GOOD
+        return _CHIPS[row.state]
+
+    def _choices(self, row: ModelListed) -> tuple[PlayChoice, ...]:
+        control = self.rows.get(row.control)
+        has_control = control is not None and control.state is ModelState.HERE
+        names = (row.name, row.name + _CONTROL) if has_control else (row.name,)
+        sizes = _sizes(row.sizes)
+        return tuple(PlayChoice(name, *size) for name in names for size in sizes)
+
+    def _progress(self, row: ModelListed) -> str:
+        lines = [_progress_text(self.progress)] if row.name == self.busy else []
+        if self.coming is not None and _is_of(self.coming, row):
+            lines.append(_coming_text(self.coming, self.on_air))
+        return "\n".join(lines)
 
     def _licence_text(self, name: str) -> str:
         asked = self.licences_to_accept(name)
@@ -148,6 +206,41 @@ class ModelBook:
         texts = [f"{row.name}: {row.licence.text}" for row in asked]
         size = size_text(total, is_exact=exact)
         return "\n".join(texts) + f"\n{_sentence(size)} will be downloaded."
+
+
+def as_in_show(model: ModelChoice, choice: ModelChoice) -> ModelChoice:
+    """Return what to ask for: a name and a size, with what the show says besides.
+
+    Its device holds for every model; codec, precision and chunks for its own alone.
+    """
+    if _row_name(model) != _row_name(choice):
+        return msgspec.structs.replace(choice, device=model.device)
+    return msgspec.structs.replace(
+        model, name=choice.name, width_px=choice.width_px, height_px=choice.height_px
+    )
+
+
+def _row_name(model: ModelChoice) -> str:
+    return model.name.removesuffix(_CONTROL)
+
+
+def _is_of(model: ModelChoice | None, row: ModelListed) -> bool:
+    return model is not None and _row_name(model) == row.name
+
+
+def _label(model: ModelChoice) -> str:
+    return PlayChoice(model.name, model.width_px, model.height_px).label
+
+
+def _coming_text(coming: ModelChoice, on_air: ModelChoice | None) -> str:
+    plays = f" ({_row_name(on_air)}, {_label(on_air)})" if on_air is not None else ""
+    return f"{_label(coming)} loads beside what plays{plays} …"
+
+
+def _sizes(texts: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
+    """Return the sizes that can be read; what cannot is of a newer list than ours."""
+    found = (_SIZE.fullmatch(text) for text in texts)
+    return tuple((int(size[1]), int(size[2])) for size in found if size is not None)
 
 
 def _facts(row: ModelListed) -> str:

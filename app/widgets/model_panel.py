@@ -1,9 +1,11 @@
-"""The models: what there is, its licence, getting it, checking it. Over the sliders, not modal."""
+"""The models: what there is, its licence, getting, checking, playing it. A panel, not modal."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import (
+    QComboBox,
     QHBoxLayout,
     QLabel,
     QProgressBar,
@@ -13,7 +15,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.core.model_book import ModelView
+from app.core.model_book import ModelView, PlayChoice
 from app.widgets import parts
 
 _STEPS = 1000
@@ -27,6 +29,7 @@ class ModelPanel(QWidget):
     dismiss_requested = Signal()
     cancel_requested = Signal()
     check_requested = Signal(str)
+    play_requested = Signal(object)  # a ModelChoice: name and size
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -97,8 +100,44 @@ class ModelPanel(QWidget):
         card.cancel.clicked.connect(self.cancel_requested)
         card.accept.clicked.connect(self.accept_requested)
         card.dismiss.clicked.connect(self.dismiss_requested)
+        card.play.clicked.connect(lambda: self._on_play_clicked(card))
         self.cards[name] = card
         self._column.insertWidget(self._column.count() - 1, card)
+
+    def _on_play_clicked(self, card: ModelCard) -> None:
+        if (choice := card.size_box.chosen) is not None:
+            self.play_requested.emit(choice.model)
+
+
+class SizeBox(QComboBox):
+    """At which size a model would play; what was chosen stays chosen as long as it is offered."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setToolTip("Size in pixels")
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
+        self._choices: tuple[PlayChoice, ...] = ()
+
+    @property
+    def chosen(self) -> PlayChoice | None:
+        """What is chosen; None while nothing is offered."""
+        return self._choices[self.currentIndex()] if self._choices else None
+
+    def offer(self, choices: tuple[PlayChoice, ...]) -> None:
+        """Offer these; the same again changes nothing, not even an open list."""
+        if choices == self._choices:
+            return
+        chosen = self.chosen
+        self._choices = choices
+        self.clear()
+        self.addItems([choice.label for choice in choices])
+        if chosen in choices:
+            self.setCurrentIndex(choices.index(chosen))
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Leave the wheel to the list of models: who scrolls it does not choose a size."""
+        event.ignore()
 
 
 class ModelCard(parts.Card):
@@ -120,10 +159,15 @@ class ModelCard(parts.Card):
         self.cancel = parts.button("quiet", "Cancel", "What came is kept")
         self.accept = parts.button("record", "Accept and get", "Accept these licences")
         self.dismiss = parts.button("quiet", "Not now", "Nothing is downloaded")
+        self.size_box = SizeBox()
+        self.play = parts.button(
+            "quiet", "Play", "Loads beside what plays, then takes over at a chunk boundary"
+        )
         self._lay_out()
 
     def show_view(self, view: ModelView) -> None:
         """Draw a model."""
+        self.size_box.offer(view.choices)
         self.name.setText(view.name)
         self.chip.setText(view.chip)
         parts.set_level(self.chip, view.chip_level)
@@ -141,14 +185,17 @@ class ModelCard(parts.Card):
         parts.set_level(self.outcome, view.outcome.level)
         self.bar.setVisible(view.share is not None)
         self.bar.setValue(round((view.share or 0.0) * _STEPS))
-        for button, is_shown in (
+        shown: tuple[tuple[QWidget, bool], ...] = (
+            (self.size_box, view.can_play),
+            (self.play, view.can_play),
             (self.get, view.can_get),
             (self.check, view.can_check),
             (self.cancel, view.can_cancel),
             (self.accept, bool(view.licence)),
             (self.dismiss, bool(view.licence)),
-        ):
-            button.setVisible(is_shown)
+        )
+        for control, is_shown in shown:
+            control.setVisible(is_shown)
 
     def _lay_out(self) -> None:
         self.body.addLayout(_line(self.name, None, self.chip))
@@ -157,6 +204,7 @@ class ModelCard(parts.Card):
         self.body.addLayout(_line(self.warning, None))
         for widget in (self.licence, self.bar, self.progress, self.outcome):
             self.body.addWidget(widget)
+        self.body.addLayout(_line(self.size_box, self.play, None))
         buttons: tuple[QPushButton, ...] = (
             self.get, self.check, self.cancel, self.accept, self.dismiss,
         )  # fmt: skip

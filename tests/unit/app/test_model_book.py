@@ -1,7 +1,9 @@
 """What the panel of models shows, folded from the lines of `segue models`."""
 
+import pytest
+
 from app.core.hud import Level
-from app.core.model_book import ModelBook
+from app.core.model_book import ModelBook, as_in_show
 from engine.protocol.model_reports import (
     Licence,
     ModelChecked,
@@ -12,6 +14,7 @@ from engine.protocol.model_reports import (
     PullNoticed,
     PullProgressed,
 )
+from engine.protocol.values import ModelChoice
 
 FREE = Licence(name="MIT", title="MIT", statement="Free.", link="https://a", is_commercial=True)
 STRICT = Licence(
@@ -121,3 +124,104 @@ def test_a_check_shows_each_problem_or_what_was_found():
 def test_what_is_partly_here_tells_how_much():
     row = listed("a", ModelState.PARTLY, here_bytes=500_000_000)
     assert view(book_of(row), "a").facts == "500.0 MB of 2.0 GB · MIT\nGPU memory: 24 GB"
+
+
+BIG = listed("big", ModelState.HERE, sizes=("832x480", "448x448"), control="steer")
+HOUSE = listed("house", ModelState.BUILT_IN, sizes=("256x256", "256x144"))
+PLAYS = ModelChoice(name="house", width_px=256, height_px=144)
+
+
+def labels(book, name):
+    return [choice.label for choice in view(book, name).choices]
+
+
+def test_a_model_plays_at_each_of_its_sizes():
+    book = book_of(HOUSE)
+    assert labels(book, "house") == ["256 × 256", "256 × 144"]
+    assert view(book, "house").choices[1].model == PLAYS
+
+
+def test_with_the_files_for_control_here_it_plays_with_control_too():
+    book = book_of(BIG, listed("steer", ModelState.HERE))
+    plain = ["832 × 480", "448 × 448"]
+    assert labels(book, "big") == [*plain, *(f"{size} with control" for size in plain)]
+    asked = view(book, "big").choices[2].model
+    assert asked == ModelChoice(name="big-vace", width_px=832, height_px=480)
+    for state in (ModelState.PARTLY, ModelState.NOT_HERE):
+        assert labels(book.heard(listed("steer", state)), "big") == plain
+    assert labels(book_of(BIG), "big") == plain
+
+
+@pytest.mark.parametrize(
+    "text", ["", "832", "832x", "x480", "832×480", "0x480", "-8x480", "8.5x480", " 832x480", "٨x٨"]
+)
+def test_a_size_that_cannot_be_read_is_not_offered(text):
+    book = book_of(listed("a", ModelState.HERE, sizes=(text, "448x448")))
+    assert labels(book, "a") == ["448 × 448"]
+    assert not view(book_of(listed("a", ModelState.HERE, sizes=(text,))), "a").can_play
+
+
+@pytest.mark.parametrize(
+    ("state", "sizes", "can_play"),
+    [
+        (ModelState.BUILT_IN, ("256x256",), True),
+        (ModelState.HERE, ("256x256",), True),
+        (ModelState.PARTLY, ("256x256",), False),
+        (ModelState.NOT_HERE, ("256x256",), False),
+        (ModelState.HERE, (), False),
+    ],
+)
+def test_what_is_here_and_makes_pictures_can_be_played(state, sizes, can_play):
+    assert view(book_of(listed("a", state, sizes=sizes)), "a").can_play is can_play
+
+
+def test_the_model_that_plays_is_on_air_with_its_size_with_or_without_control():
+    book = book_of(BIG, HOUSE)
+    assert [row.chip for row in book.views()] == ["HERE", "BUILT IN"]
+    book = book.playing(PLAYS, None)
+    assert [row.chip for row in book.views()] == ["HERE", "ON AIR 256 × 144"]
+    assert view(book, "house").chip_level is Level.GOOD
+    assert view(book, "house").can_play  # at another size
+    book = book.playing(ModelChoice(name="big-vace", width_px=448, height_px=448), None)
+    assert [row.chip for row in book.views()] == ["ON AIR 448 × 448 with control", "BUILT IN"]
+    assert [row.chip for row in book.playing(None, None).views()] == ["HERE", "BUILT IN"]
+
+
+def test_the_model_that_loads_says_so_and_cannot_be_asked_for_again_meanwhile():
+    coming = ModelChoice(name="big-vace", width_px=832, height_px=480)
+    book = book_of(BIG, HOUSE).playing(PLAYS, coming)
+    assert [row.chip for row in book.views()] == ["LOADING", "ON AIR 256 × 144"]
+    big = view(book, "big")
+    assert big.progress == "832 × 480 with control loads beside what plays (house, 256 × 144) …"
+    assert big.chip_level is Level.WARNING
+    assert not big.can_play
+    assert view(book, "house").progress == ""
+    assert view(book, "house").can_play  # the last one that is asked for counts
+    assert view(book.playing(None, coming), "big").progress.endswith("what plays …")
+    assert view(book.playing(coming, None), "big").can_play
+
+
+def test_a_model_that_loads_at_another_size_than_it_plays_says_both():
+    book = book_of(HOUSE).playing(PLAYS, ModelChoice())
+    assert view(book, "house").chip == "LOADING"
+    text = view(book, "house").progress
+    assert text == "256 × 256 loads beside what plays (house, 256 × 144) …"
+
+
+def test_a_model_that_loads_while_its_files_are_checked_says_both():
+    book = book_of(BIG).playing(None, ModelChoice(name="big")).began("big")
+    assert view(book, "big").progress == "asking …\n256 × 256 loads beside what plays …"
+
+
+def test_what_the_show_says_of_a_model_stays_with_it_and_its_device_with_all():
+    show = ModelChoice(
+        name="big", device="cuda", codec="tae", precision="bf16", latents_per_chunk=2
+    )
+    wide = ModelChoice(name="big", width_px=832, height_px=480)
+    assert as_in_show(show, wide) == ModelChoice(
+        name="big", width_px=832, height_px=480,
+        device="cuda", codec="tae", precision="bf16", latents_per_chunk=2,
+    )  # fmt: skip
+    steered = as_in_show(show, ModelChoice(name="big-vace"))
+    assert (steered.name, steered.codec, steered.latents_per_chunk) == ("big-vace", "tae", 2)
+    assert as_in_show(show, ModelChoice()) == ModelChoice(device="cuda")
