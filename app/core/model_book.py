@@ -182,7 +182,10 @@ class ModelBook:
         if _is_of(self.coming, row):
             return "LOADING", Level.WARNING
         if self.on_air is not None and _is_of(self.on_air, row):
-            return f"ON AIR {_label(self.on_air)}", Level.GOOD
+            size = (
+                f"{self.on_air.width_px}×{self.on_air.height_px}"  # tight: it stands beside names
+            )
+            return f"ON AIR {size}", Level.GOOD
         return _CHIPS[row.state]
 
     def _choices(self, row: ModelListed) -> tuple[PlayChoice, ...]:
@@ -196,6 +199,8 @@ class ModelBook:
         lines = [_progress_text(self.progress)] if row.name == self.busy else []
         if self.coming is not None and _is_of(self.coming, row):
             lines.append(_coming_text(self.coming, self.on_air))
+        elif self.on_air is not None and self.on_air.name == row.name + _CONTROL:
+            lines.append("plays with control")
         return "\n".join(lines)
 
     def _licence_text(self, name: str) -> str:

@@ -82,7 +82,7 @@ def test_play_on_a_card_brings_the_model_at_that_size_on_air_and_into_the_show(p
             window.toggle_models()
             await until(lambda: "house" in window.models.cards)
             card = window.models.cards["house"]
-            await until(lambda: card.chip.text() == "ON AIR 256 × 256")
+            await until(lambda: card.chip.text() == "ON AIR 256×256")
             await until(lambda: window.shop._process is None)  # the list is whole
             await asyncio.sleep(0.1)  # and laid out
             card.size_box.setCurrentText("256 × 144")
@@ -91,7 +91,7 @@ def test_play_on_a_card_brings_the_model_at_that_size_on_air_and_into_the_show(p
             await until(lambda: window.instrument.state.worker.choice == WIDE)
             assert window.instrument.show.model == WIDE
             assert window.instrument.state.playout.shown > shown  # the output went on
-            await until(lambda: card.chip.text() == "ON AIR 256 × 144")
+            await until(lambda: card.chip.text() == "ON AIR 256×144")
 
     with host_process("--show", str(FIRST_SHOW)) as host:
         play(change(host.port))

@@ -234,7 +234,7 @@ def test_m_opens_the_models_beside_the_picture_and_the_keys_still_play(host, pla
             for other in (window.monitor, window.panic):
                 corner = window.models.mapFromGlobal(other.mapToGlobal(QPoint(0, 0)))
                 assert not window.models.rect().intersects(QRect(corner, other.size()))
-            assert window.models.cards["house"].chip.text() == "ON AIR 256 × 256"
+            assert window.models.cards["house"].chip.text() == "ON AIR 256×256"
             QTest.keyClick(window, Qt.Key.Key_5)
             name = window.instrument.show.presets[4].name
             await until(lambda: window.instrument.state.look_name == name)

@@ -179,18 +179,22 @@ def test_the_model_that_plays_is_on_air_with_its_size_with_or_without_control():
     book = book_of(BIG, HOUSE)
     assert [row.chip for row in book.views()] == ["HERE", "BUILT IN"]
     book = book.playing(PLAYS, None)
-    assert [row.chip for row in book.views()] == ["HERE", "ON AIR 256 × 144"]
+    assert [row.chip for row in book.views()] == ["HERE", "ON AIR 256×144"]
     assert view(book, "house").chip_level is Level.GOOD
     assert view(book, "house").can_play  # at another size
     book = book.playing(ModelChoice(name="big-vace", width_px=448, height_px=448), None)
-    assert [row.chip for row in book.views()] == ["ON AIR 448 × 448 with control", "BUILT IN"]
+    assert [row.chip for row in book.views()] == ["ON AIR 448×448", "BUILT IN"]
+    assert view(book, "big").progress == "plays with control"
+    plain = book.playing(ModelChoice(name="big", width_px=448, height_px=448), None)
+    assert view(plain, "big").chip == "ON AIR 448×448"
+    assert view(plain, "big").progress == ""
     assert [row.chip for row in book.playing(None, None).views()] == ["HERE", "BUILT IN"]
 
 
 def test_the_model_that_loads_says_so_and_cannot_be_asked_for_again_meanwhile():
     coming = ModelChoice(name="big-vace", width_px=832, height_px=480)
     book = book_of(BIG, HOUSE).playing(PLAYS, coming)
-    assert [row.chip for row in book.views()] == ["LOADING", "ON AIR 256 × 144"]
+    assert [row.chip for row in book.views()] == ["LOADING", "ON AIR 256×144"]
     big = view(book, "big")
     assert big.progress == "832 × 480 with control loads beside what plays (house, 256 × 144) …"
     assert big.chip_level is Level.WARNING
