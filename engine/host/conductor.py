@@ -17,7 +17,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from engine.host import late_text, rehearsal
@@ -28,13 +27,14 @@ from engine.host.beat_desk import BeatDesk
 from engine.host.contracts import Input, Playout
 from engine.host.events import EventHub
 from engine.host.guide_desk import GuideDesk
-from engine.host.late_text import LateTexts
+from engine.host.model_desk import ModelDesk, WorkerSetup
+from engine.host.on_air import look_of
 from engine.host.rehearsal import Rehearsal
 from engine.host.score import Score, ScoreCommand
 from engine.host.supervisor import Supervisor
 from engine.host.take import Take
 from engine.host.tempo import Tempo
-from engine.host.watch import Limits
+from engine.host.told import LEVELS, Said, Told
 from engine.protocol.frame_ring import RingReader
 from engine.protocol.messages import (
     CutLanded,
@@ -47,7 +47,6 @@ from engine.protocol.orders import (
     ChunkPlan,
     ChunkReport,
     FramesReady,
-    LoadModel,
     PromptFailed,
     PromptRead,
     WorkerReady,
@@ -57,34 +56,7 @@ from engine.protocol.values import Cut, Look, Severity
 
 _LOG = logging.getLogger("segue.conductor")
 _ROOM_POLL_S = 0.01
-_SAME_NOTICE_S = 5.0
-_LEVELS = {
-    Severity.INFO: logging.INFO,
-    Severity.WARNING: logging.WARNING,
-    Severity.FAULT: logging.ERROR,
-}
 MAX_DISCARDED = 3  # chunks in a row, then the worker is restarted
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WorkerSetup:
-    """How a worker is started."""
-
-    command: tuple[str, ...]
-    load: LoadModel
-    limits: Limits = field(default_factory=Limits)
-    fake: bool = False
-
-
-@dataclass(slots=True, kw_only=True)
-class Told:
-    """What the worker said last, for the window."""
-
-    report: ChunkReport | None = None
-    resets: int = 0
-    chunks: int = 0
-    discarded_in_a_row: int = 0
-    late: LateTexts = field(default_factory=LateTexts)
 
 
 class Conductor:
@@ -100,6 +72,7 @@ class Conductor:
     ) -> None:
         self.score: Score = music.open_score(look, show_seed)
         self.supervisor = Supervisor(worker.command, worker.load, self, worker.limits)
+        self.models = ModelDesk(worker.load, self.supervisor, self.notice)
         size_px = (worker.load.model.width_px, worker.load.model.height_px)
         self.guides = GuideDesk(size_px, self.supervisor.give, self.notice)
         self.tempo = Tempo()
@@ -118,7 +91,7 @@ class Conductor:
         self._frames_per_chunk = 0
         self._native_fps = 0.0
         self._timer: asyncio.TimerHandle | None = None
-        self._notices: dict[tuple[str, str], float] = {}
+        self._said = Said()
         self._loop: asyncio.AbstractEventLoop | None = None
         self.on_given_up_call: Callable[[], None] = lambda: None
         self.on_crossed_call: Callable[[ChunkPlan, bool], None] = lambda plan, took_cut: None
@@ -143,7 +116,7 @@ class Conductor:
         """
         self._loop = asyncio.get_running_loop()
         self._playout, self._source = playout, source
-        self._ring = RingReader(self._worker.load.frame_ring)
+        self._ring = RingReader(self.models.load.frame_ring)
         playout.set_frame_parameters(self.score.frame)
         self.supervisor.start()
 
@@ -153,6 +126,7 @@ class Conductor:
         self.beats.close()
         self.guides.stop()
         await self.supervisor.stop()
+        self.models.stop()
         if self.take is not None:
             self.take.close()
         if self._loop is not None:
@@ -198,12 +172,9 @@ class Conductor:
             _LOG.warning("%s: %s", subject, text)
 
     def _notice(self, severity: Severity, subject: str, text: str) -> None:
-        now_s = time.monotonic()
-        if now_s - self._notices.get((subject, text), -_SAME_NOTICE_S) < _SAME_NOTICE_S:
+        if not self._said.is_news(subject, text, time.monotonic()):
             return
-        self._notices = {k: s for k, s in self._notices.items() if now_s - s < _SAME_NOTICE_S}
-        self._notices[subject, text] = now_s
-        _LOG.log(_LEVELS[severity], "%s: %s", subject, text)
+        _LOG.log(LEVELS[severity], "%s: %s", subject, text)
         event = NoticeRaised(severity=severity, subject=subject, text=text, at_s=self.uptime_s)
         self._hub.publish(event)
         if self.take is not None and subject != "take":
@@ -224,9 +195,12 @@ class Conductor:
 
     def _cross_when_there_is_room(self) -> None:
         self._cancel_timer()
+        if self.models.is_next_ready and self._in_hand is None:
+            self._change_model()
         if self.supervisor.status != "live" or self._in_hand is not None:
             return
-        if self._playout.has_room(self._frames_per_chunk):
+        has_room = self._playout.has_room(self._frames_per_chunk)
+        if has_room and not self._source.is_moving():
             self._cross()
         elif self._loop is not None:
             self._timer = self._loop.call_later(_ROOM_POLL_S, self._cross_when_there_is_room)
@@ -252,6 +226,21 @@ class Conductor:
                 )
             )
 
+    def _change_model(self) -> None:
+        """Let the model that has loaded play on: same look, its own cache, rings and take."""
+        ready = self.models.take_over()
+        load, model = self.models.load, self.models.playing
+        self._ring = RingReader(load.frame_ring)  # frames of the one before are copies
+        self._source.move(load.input_ring, model.width_px, model.height_px)
+        self.guides.resize((model.width_px, model.height_px))
+        self._abandon(f"the model was changed to {model.name}")
+        self.told.discarded_in_a_row = 0
+        if self.take is not None:
+            self.take.close()
+            self.take = None  # a take is of one model
+        self._look = look_of(self.score)
+        self._begin(ready)
+
     def _cancel_timer(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
@@ -261,6 +250,21 @@ class Conductor:
 
     def on_ready(self, ready: WorkerReady) -> None:
         """Begin the take, or go on with it, and plan the next chunk."""
+        self._begin(ready)
+        if self.supervisor.restarts:
+            self._notice(Severity.INFO, "worker", "the generator is back with the same look")
+        self._cross_when_there_is_room()
+
+    def on_next_ready(self) -> None:
+        """Change the model at once, or when the chunk in hand is done."""
+        self._cross_when_there_is_room()
+
+    def on_next_failed(self, reason: str) -> None:
+        """Say so; what plays goes on."""
+        self.models.on_next_failed(reason)
+
+    def _begin(self, ready: WorkerReady) -> None:
+        """Tell a worker that has loaded what this show needs."""
         self._frames_per_chunk = ready.frames_per_chunk
         self._native_fps = ready.native_fps
         for text in ready.notices:
@@ -271,9 +275,6 @@ class Conductor:
             self.supervisor.prepare(text)
         self._rehearsal = rehearsal.begun(self._rehearsal)
         self._rehearse()
-        if self.supervisor.restarts:
-            self._notice(Severity.INFO, "worker", "the generator is back with the same look")
-        self._cross_when_there_is_room()
 
     def on_frames(self, frames: FramesReady) -> None:
         """Hand the frames of a chunk on. Runs in thread `worker-events`."""
@@ -362,6 +363,7 @@ class Conductor:
         text = f"the generator was lost: {reason}{said}; it is restarted, the output goes on"
         self._notice(Severity.FAULT, "worker", text)
         _LOG.debug("last words of the worker:\n%s", detail)
+        self._cross_when_there_is_room()  # another model may have loaded meanwhile
 
     def on_given_up(self, reason: str, detail: str) -> None:
         """Say so; the output goes on with what it has."""

@@ -44,3 +44,9 @@ class Input(Protocol):
 
     def take_source_cut(self) -> bool:
         """Return True once after the source changed."""
+
+    def move(self, input_ring: str, width_px: int, height_px: int) -> None:
+        """Write to another ring from the next tick on, at this size."""
+
+    def is_moving(self) -> bool:
+        """Return whether that tick has not come yet."""

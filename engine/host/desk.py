@@ -34,6 +34,7 @@ from engine.protocol.messages import (
     AppCommand,
     Back,
     CancelCut,
+    ChangeModel,
     CommandAccepted,
     CommandRefused,
     EngineState,
@@ -152,13 +153,15 @@ class Desk:
             case SetOutput() | StartRecording() | StopRecording():
                 async with self._one_at_a_time:
                     return await asyncio.to_thread(self._do_slowly, command)
-            case RestartWorker() | StopEngine() | Hello():
+            case ChangeModel() | RestartWorker() | StopEngine() | Hello():
                 return self._run(command)
             case _:
                 assert_never(command)
 
-    def _run(self, command: RestartWorker | StopEngine | Hello) -> str:
+    def _run(self, command: ChangeModel | RestartWorker | StopEngine | Hello) -> str:
         match command:
+            case ChangeModel():
+                return self._conductor.models.change(command.model)
             case RestartWorker():
                 self._conductor.supervisor.restart("restarted by hand")
                 return "restarting the generator; the output goes on"
@@ -296,12 +299,15 @@ class Desk:
 
     def _worker(self) -> WorkerState:
         supervisor, told = self._conductor.supervisor, self._conductor.told
+        models = self._conductor.models
         ready, report = supervisor.ready, told.report
         backends = dict(ready.backends) if ready else {}
         return WorkerState(
             status=supervisor.status,
             message=supervisor.message,
             model=ready.model.name if ready else "",
+            choice=models.playing,
+            coming=models.coming,
             device=ready.device if ready else "",
             dtype=ready.dtype if ready else "",
             backends={**backends, **(report.backends if report else {})},

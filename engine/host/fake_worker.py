@@ -5,7 +5,7 @@ it is. Frames depend on the plans alone: a take made with it can be replayed.
 
     python -m engine.host.fake_worker [--chunk-ms 400] [--die-at N] [--hang-at N] [--stall-at N]
                                       [--discard-at N] [--garble-at N] [--late-at N]
-                                      [--fail-load SENTENCE]
+                                      [--fail-load SENTENCE] [--fail-width N] [--load-ms N]
 
 The faults happen at chunk N of the show, so a restarted worker does not repeat them. The variable
 `SEGUE_FAKE_WORKER` may hold the same arguments.
@@ -79,6 +79,8 @@ class Behaviour:
     garble_at: int = _NEVER
     late_at: int = _NEVER  # the text of this chunk and of the next is said to be late
     fail_load: str = ""
+    fail_width: int = _NEVER  # a model of this width cannot be loaded
+    load_ms: float = 0.0
 
 
 class Pipe:
@@ -158,8 +160,11 @@ class FakeWorker:
             )
 
     def _load_model(self, load: LoadModel) -> bool:
-        if self._behaviour.fail_load:
-            self._pipe.send(WorkerFailed(reason=self._behaviour.fail_load))
+        behaviour = self._behaviour
+        self._quiet.wait(behaviour.load_ms / 1000)
+        is_misfit = load.model.width_px == behaviour.fail_width
+        if reason := behaviour.fail_load or ("it does not fit" if is_misfit else ""):
+            self._pipe.send(WorkerFailed(reason=reason))
             return False
         self._ring = RingWriter(load.frame_ring)
         self._pipe.send(
@@ -300,6 +305,8 @@ def _behaviour(arguments: list[str]) -> Behaviour:
     for name in ("die", "hang", "stall", "discard", "garble", "late"):
         parser.add_argument(f"--{name}-at", type=int, default=_NEVER)
     parser.add_argument("--fail-load", default="")
+    parser.add_argument("--fail-width", type=int, default=_NEVER)
+    parser.add_argument("--load-ms", type=float, default=0.0)
     return Behaviour(**vars(parser.parse_args(arguments)))
 
 

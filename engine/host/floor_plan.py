@@ -17,11 +17,12 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import EngineError
-from engine.host.conductor import Conductor, WorkerSetup
+from engine.host.conductor import Conductor
 from engine.host.cue_player import CuePlayer
 from engine.host.desk import Desk
 from engine.host.events import EventHub
 from engine.host.memory import Memory, remembered, resume
+from engine.host.model_desk import WorkerSetup, make_rings
 from engine.host.on_air import OnAir
 from engine.host.outputs.base import check_spec
 from engine.host.outputs.ndi import NdiOutput
@@ -54,8 +55,6 @@ from engine.protocol.values import (
 DEFAULT_PORT = 7700
 DEFAULT_LOOK = Look(prompt="slow teal cyan white caustics soft", name="Deep Water")
 INPUT_FPS = 16.0  # rate of the input ring: that of the models
-_FRAME_SLOTS = 64  # five chunks of twelve: playout reads a chunk while the next is written
-_INPUT_SLOTS = 64
 _FIRST_PICTURE_POLL_S = 0.05
 _FAKE = "engine.host.fake_worker"
 _REAL = "engine.worker"
@@ -248,11 +247,16 @@ def build(config: HostConfig) -> Engine:
     frame_ring.sweep()
     before = remembered(config.show_name, config.port) if config.resume else None
     if before is not None:
-        config = replace(config, look=before.look, beat=before.beat, opens_with_cue=False)
+        config = replace(
+            config, look=before.look, beat=before.beat, opens_with_cue=False,
+            model=before.model or config.model,
+        )  # fmt: skip
     open_score(config.look, show_seed=0)  # what cannot be is refused before anything is made
     check_spec(config.output)
     with ExitStack() as undo:
-        rings = _make_rings(config, undo)
+        rings = make_rings(config.model)
+        for ring in rings:
+            undo.callback(frame_ring.remove, ring)
         engine = Engine(config, rings, before)
         undo.pop_all()
     return engine
@@ -262,15 +266,6 @@ def _check_source(config: HostConfig) -> None:
     """Open and close a source that is needed; a window's show plays on without its camera."""
     if config.needs_source and config.source.kind != "none":
         open_source(config.source).close()
-
-
-def _make_rings(config: HostConfig, undo: ExitStack) -> tuple[str, str]:
-    pixels = config.model.width_px * config.model.height_px
-    frames = frame_ring.create("frames", _FRAME_SLOTS, pixels * 4)
-    undo.callback(frame_ring.remove, frames)
-    source = frame_ring.create("input", _INPUT_SLOTS, pixels * 3)
-    undo.callback(frame_ring.remove, source)
-    return frames, source
 
 
 def _worker(config: HostConfig, rings: tuple[str, str]) -> WorkerSetup:

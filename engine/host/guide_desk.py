@@ -38,7 +38,7 @@ MAX_STILLS = 64  # of 1.2 MB each at 832x480
 
 Notice = Callable[[Severity, str, str], None]
 Send = Callable[[StoreStill | DropStill | KeepMasksReady], bool]
-_Stamp = tuple[int, int]  # when the file was changed, and its size
+_Stamp = tuple[int, int, tuple[int, int]]  # when the file was changed, its size; the model's
 
 
 class _Name(NamedTuple):
@@ -111,13 +111,15 @@ class GuideDesk:
         return [(name, self._read_one(name)) for name in names]
 
     def _read_one(self, name: _Name) -> tuple[_Stamp, Still]:
-        stamp = _stamp(name.path)
+        stamp = (*_stamp(name.path), self._size_px)
         known = self._stills.get(name)
         if known is not None and known[0] == stamp:
             return known
-        return stamp, read_still(name.role, name.path, self._size_px)
+        return stamp, read_still(name.role, name.path, stamp[-1])
 
     def _keep(self, name: _Name, found: tuple[_Stamp, Still]) -> None:
+        if found[0][-1] != self._size_px:  # the model was changed while this was read
+            return
         self._stills.pop(name, None)
         self._stills[name] = found
         while len(self._stills) > MAX_STILLS:
@@ -129,6 +131,15 @@ class GuideDesk:
         if still.key in self._sent and not is_shared:
             self._sent.discard(still.key)
             self._send(DropStill(key=still.key))
+
+    def resize(self, size_px: tuple[int, int]) -> None:
+        """Read all pictures anew for a model of another size; plans go without until they are."""
+        if size_px == self._size_px:
+            return
+        self._size_px = size_px
+        names = list(self._stills)
+        self._stills.clear()
+        self._begin(names)
 
     def _begin(self, names: list[_Name]) -> None:
         task = asyncio.get_running_loop().create_task(self._read_ahead(names))
@@ -222,7 +233,7 @@ def _names(guides: Guides) -> list[_Name]:
     return [_Name(role, path) for role, path in pictures_of(guides)]
 
 
-def _stamp(path: str) -> _Stamp:
+def _stamp(path: str) -> tuple[int, int]:
     try:
         found = Path(path).stat()
     except OSError:

@@ -50,7 +50,8 @@ class Memory:
     async def _write(self, *, is_over: bool) -> None:
         score, beats = self._conductor.score, self._conductor.beats
         beat = (beats.as_set, beats.own_clock)
-        moment = on_air(score, self._cues.cues, beat, self._show, is_over=is_over)
+        model = self._conductor.models.changed_to
+        moment = on_air(score, self._cues.cues, beat, self._show, model=model, is_over=is_over)
         if moment == self._written:
             return
         try:

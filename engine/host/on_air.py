@@ -16,7 +16,7 @@ from engine.host.score import Score
 from engine.protocol.beat import MAX_BPM, MIN_BPM, BeatClock
 from engine.protocol.beat_settings import BeatSettings, check_input, check_quantum
 from engine.protocol.parameters import PARAMETERS
-from engine.protocol.values import Look
+from engine.protocol.values import Look, ModelChoice
 
 _VERSION = 1
 
@@ -27,6 +27,7 @@ class OnAir(msgspec.Struct, frozen=True, kw_only=True):
     version: int = _VERSION
     show: str
     look: Look  # with the seed that it has on air
+    model: ModelChoice | None = None  # that played, when it was not the show's
     panic: dict[str, float]  # dimmer, freeze, black
     cue: str = ""  # on air
     standby: str = ""
@@ -35,27 +36,34 @@ class OnAir(msgspec.Struct, frozen=True, kw_only=True):
     is_over: bool = False
 
 
-def on_air(
-    score: Score, cues: CueList, beat: tuple[BeatSettings, BeatClock], show: str, *, is_over: bool
-) -> OnAir:
-    """Return the record of this moment; of a blend, the prompt that it goes to or leans to."""
+def look_of(score: Score) -> Look:
+    """Return the look on air; of a blend, the prompt that it goes to or leans to."""
     heaviest = max(score.text, key=lambda part: part.weight).text
     values = {**score.live, **score.frame}
-    rows = {key: value for key, value in values.items() if PARAMETERS[key].in_preset}
+    return Look(
+        prompt=score.ramp.target_prompt if score.ramp else heaviest,
+        parameters={key: value for key, value in values.items() if PARAMETERS[key].in_preset},
+        seed=score.seed, name=score.look_name, guides=score.guides.as_set,
+    )  # fmt: skip
+
+
+def on_air(
+    score: Score, cues: CueList, beat: tuple[BeatSettings, BeatClock], show: str,
+    *, model: ModelChoice | None = None, is_over: bool,
+) -> OnAir:  # fmt: skip
+    """Return the record of this moment."""
+    look, values = look_of(score), {**score.live, **score.frame}
     return OnAir(
         show=show,
-        look=Look(
-            prompt=score.ramp.target_prompt if score.ramp else heaviest,
-            parameters=rows, seed=score.seed, name=score.look_name,
-            guides=score.guides.as_set,
-        ),
-        panic={key: value for key, value in values.items() if key not in rows},
+        look=look,
+        model=model,
+        panic={key: value for key, value in values.items() if key not in look.parameters},
         cue=cues.on_air,
         standby=cues.queued or cues.standby,
         beat=beat[0],
         clock=beat[1],
         is_over=is_over,
-    )  # fmt: skip
+    )
 
 
 def to_record(moment: OnAir) -> bytes:

@@ -14,7 +14,9 @@ Full:   see worker_pipe.py.
     restarting   | it was lost; a new one comes        | starting, after the backoff of watch.py
     stopped      | it will not come back by itself     | starting, by `restart`
 
-Every message is of a certain process: what a lost one still says is thrown away.
+Every message is of a certain process: what a lost one still says is thrown away. Beside the worker
+that plays another one may load the next model (`load_beside`, understudy.py); `take_over` makes it
+the one that plays.
 """
 
 from __future__ import annotations
@@ -27,6 +29,7 @@ from typing import Any, Protocol
 
 from engine.errors import DeviceError
 from engine.host import watch as watching
+from engine.host.understudy import NextListener, Understudy, dismiss
 from engine.host.watch import Limits, Watch
 from engine.host.worker_pipe import WorkerEnd, WorkerPipe
 from engine.protocol.orders import (
@@ -40,7 +43,6 @@ from engine.protocol.orders import (
     PreparePrompt,
     PromptFailed,
     PromptRead,
-    Shutdown,
     StoreStill,
     WorkerEvent,
     WorkerFailed,
@@ -53,7 +55,7 @@ _SHUTDOWN_S = 2.0
 _STEADY_CHUNKS = 5  # after so many the worker counts as healthy and the backoff begins anew
 
 
-class WorkerListener(Protocol):
+class WorkerListener(NextListener, Protocol):
     """What the supervisor tells."""
 
     def on_ready(self, ready: WorkerReady) -> None:
@@ -93,6 +95,8 @@ class Supervisor:
         self._listener = listener
         self._limits = limits or Limits()
         self._pipe: WorkerPipe | None = None
+        self._next: Understudy | None = None
+        self._leaving: set[WorkerPipe] = set()
         self._watch: Watch | None = None
         self._failed: WorkerFailed | None = None
         self._kill_reason = ""
@@ -142,25 +146,81 @@ class Supervisor:
         self._kill(reason)
 
     async def stop(self) -> None:
-        """Ask the worker to leave, wait for it, and kill it when it does not."""
+        """Ask the workers to leave, wait for them, and kill those that do not."""
         self._is_stopping = True
         for task in self._tasks:
             task.cancel()
         pipe, self._pipe = self._pipe, None
+        coming, self._next = self._next, None
         self.status = "stopped"
-        if pipe is None:
-            return
-        pipe.try_send(Shutdown())
-        pipe.close_orders()
-        if not await asyncio.to_thread(pipe.join, _SHUTDOWN_S):
-            pipe.kill()
-            await asyncio.to_thread(pipe.join, _SHUTDOWN_S)
+        for found in (pipe, coming.pipe if coming else None):
+            if found is not None:
+                dismiss(found)
+                self._leaving.add(found)
+        await asyncio.gather(*(_see_off(found) for found in self._leaving))
+
+    # ------------------------------------------------------------ the next model
+
+    @property
+    def is_next_ready(self) -> bool:
+        """Whether a worker has loaded another model and may take over."""
+        return self._next is not None and self._next.ready is not None
+
+    def load_beside(self, load: LoadModel) -> None:
+        """Spawn a worker that loads another model while this one plays.
+
+        One that was loading already is dropped.
+
+        Raises:
+            DeviceError: the system starts no process; what was loading goes on.
+        """
+        coming = Understudy(self._new_pipe(), load)
+        coming.start()
+        self.drop_next()
+        self._next = coming
+
+    def drop_next(self) -> None:
+        """Let the worker that loads leave, if there is one."""
+        coming, self._next = self._next, None
+        if coming is not None:
+            self._dismiss(coming.pipe)
+
+    def take_over(self) -> WorkerReady:
+        """Make the worker that has loaded the one that plays; only while `is_next_ready`."""
+        coming, self._next = self._next, None
+        assert coming is not None  # see `is_next_ready`
+        assert coming.ready is not None
+        before, self._pipe = self._pipe, coming.pipe
+        if before is not None:
+            self._dismiss(before)
+        self._load, self._watch, self.ready = coming.load, coming.watch, coming.ready
+        self._failed, self._kill_reason, self._chunks, self._failures = None, "", 0, 0
+        self.was_ever_live = True
+        self._tell("live", "")
+        return coming.ready
+
+    def _dismiss(self, pipe: WorkerPipe) -> None:
+        dismiss(pipe)
+        self._leaving.add(pipe)
+        self._run(self._let_go(pipe))
+
+    async def _let_go(self, pipe: WorkerPipe) -> None:
+        await _see_off(pipe)
+        self._leaving.discard(pipe)
+
+    def _on_next_event(self, coming: Understudy, event: WorkerEvent) -> None:
+        if coming.heard(event):
+            self._listener.on_next_ready()
+
+    def _on_next_end(self, coming: Understudy, end: WorkerEnd) -> None:
+        self._next = None
+        if not self._is_stopping:
+            self._listener.on_next_failed(coming.why(end))
 
     # ------------------------------------------------------------ one process
 
-    def _spawn(self) -> None:
+    def _new_pipe(self) -> WorkerPipe:
         loop = asyncio.get_running_loop()
-        self._failed, self._kill_reason, self._chunks, self.ready = None, "", 0, None
 
         def on_event(event: WorkerEvent) -> None:
             if isinstance(event, FramesReady) and self._pipe is pipe:
@@ -171,13 +231,20 @@ class Supervisor:
             _call(loop, lambda: self._on_end(pipe, end))
 
         pipe = WorkerPipe(self._command, on_event, on_end)
-        self._pipe = pipe
+        return pipe
+
+    def _spawn(self) -> None:
+        self._failed, self._kill_reason, self._chunks, self.ready = None, "", 0, None
+        pipe = self._pipe = self._new_pipe()
         self._watch = watching.started(time.monotonic())
         pipe.start()
         pipe.try_send(self._load)
         self._tell("loading", f"loading {self._load.model.name}")
 
     def _on_event(self, pipe: WorkerPipe, event: WorkerEvent) -> None:
+        if self._next is not None and pipe is self._next.pipe:
+            self._on_next_event(self._next, event)
+            return
         if pipe is not self._pipe or self._watch is None or self._kill_reason:
             return
         now_s = time.monotonic()
@@ -210,6 +277,9 @@ class Supervisor:
         self._listener.on_report(report)
 
     def _on_end(self, pipe: WorkerPipe, end: WorkerEnd) -> None:
+        if self._next is not None and pipe is self._next.pipe:
+            self._on_next_end(self._next, end)
+            return
         if pipe is not self._pipe or self._is_stopping:
             return
         reason, detail = self._reason(end), self._detail(end)
@@ -257,6 +327,8 @@ class Supervisor:
     async def _watch_loop(self) -> None:
         while True:
             await asyncio.sleep(_LOOK_S)
+            if self._next is not None:
+                self._next.look(self._limits)
             if self._watch is None or self._kill_reason:
                 continue
             self._watch, reason = watching.look(self._watch, self._limits, time.monotonic())
@@ -277,6 +349,13 @@ class Supervisor:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _see_off(pipe: WorkerPipe) -> None:
+    """Wait for a worker that was asked to leave; kill it when it does not."""
+    if not await asyncio.to_thread(pipe.join, _SHUTDOWN_S):
+        pipe.kill()
+        await asyncio.to_thread(pipe.join, _SHUTDOWN_S)
 
 
 def _call(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

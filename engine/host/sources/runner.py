@@ -39,10 +39,12 @@ class SourceRunner:
         self._notices = notices
         self._ring = RingWriter(input_ring)
         self._wanted: Latest[SourceSpec] = Latest()
+        self._new_ring: Latest[tuple[RingWriter, tuple[int, int]]] = Latest()
         self._source_cut: Latest[bool] = Latest()
         self._playing: Feed | None = None
         self._opening: Feed | None = None
         self._refused: SourceState | None = None
+        self._taken: SourceFrame | None = None
         self._fitted: tuple[Frame, FrameMeta] | None = None
         self._source_size_px = (0, 0)
         self._delivered = 0
@@ -70,6 +72,18 @@ class SourceRunner:
     def newest_frame(self) -> int | None:
         """Return the ring number of the newest frame; None when no source has delivered yet."""
         return self._newest
+
+    def move(self, input_ring: str, width_px: int, height_px: int) -> None:
+        """Write to another ring from the next tick on, at this size; the source plays on.
+
+        Raises:
+            RemoteProtocolError: there is no such ring; the old one stays.
+        """
+        self._new_ring.put((RingWriter(input_ring), (width_px, height_px)))
+
+    def is_moving(self) -> bool:
+        """Return whether the newest frame is still of the ring before."""
+        return self._new_ring.peek() is not None
 
     def take_source_cut(self) -> bool:
         """Return True once after another source began to play, or playing ended."""
@@ -120,6 +134,9 @@ class SourceRunner:
             self._drop(self._playing)
 
     def _tick(self) -> None:
+        moving = self._new_ring.peek()
+        if moving is not None:
+            self._move_to(*moving)
         spec = self._wanted.try_take()
         if spec is not None:
             self._change_to(spec)
@@ -129,9 +146,17 @@ class SourceRunner:
             self._take_in(frame)
         if self._playing is not None and self._fitted is not None:
             self._newest = self._ring.write(*self._fitted)
+        if moving is not None:  # told only now, when `newest_frame` is already of the new ring
+            self._new_ring.try_take()
         if self._has_changed:  # told only now, when `newest_frame` is already of the new source
             self._has_changed = False
             self._source_cut.put(True)
+
+    def _move_to(self, ring: RingWriter, size_px: tuple[int, int]) -> None:
+        self._ring.close()
+        self._ring, self._size_px, self._newest = ring, size_px, None
+        if self._taken is not None and self._fitted is not None:
+            self._fit(self._taken)
 
     def _change_to(self, spec: SourceSpec) -> None:
         self._refused = None
@@ -172,9 +197,12 @@ class SourceRunner:
 
     def _take_in(self, frame: SourceFrame) -> None:
         self._source_size_px = (frame.pixels.shape[1], frame.pixels.shape[0])
-        meta = FrameMeta(media_index=frame.media_index, captured_ns=frame.captured_ns)
-        self._fitted = fit(frame.pixels, *self._size_px), meta
+        self._fit(frame)
         self._delivered += 1
+
+    def _fit(self, frame: SourceFrame) -> None:
+        meta = FrameMeta(media_index=frame.media_index, captured_ns=frame.captured_ns)
+        self._taken, self._fitted = frame, (fit(frame.pixels, *self._size_px), meta)
 
     def _drop(self, feed: Feed | None) -> None:
         if feed is not None:

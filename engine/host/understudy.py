@@ -1,0 +1,78 @@
+"""The worker that loads the next model while another one plays.
+
+In:     messages and the end of its pipe.
+Out:    whether it is ready, and why it will not be.
+Thread: the conductor's event loop.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Protocol
+
+from engine.host import watch as watching
+from engine.host.watch import Limits
+from engine.host.worker_pipe import WorkerEnd, WorkerPipe
+from engine.protocol.orders import LoadModel, Shutdown, WorkerEvent, WorkerFailed, WorkerReady
+
+
+class NextListener(Protocol):
+    """What is told of the model that is to come."""
+
+    def on_next_ready(self) -> None:
+        """It has loaded and may take over."""
+
+    def on_next_failed(self, reason: str) -> None:
+        """It does not come."""
+
+
+class Understudy:
+    """One worker that does not play yet."""
+
+    def __init__(self, pipe: WorkerPipe, load: LoadModel) -> None:
+        self.pipe = pipe
+        self.load = load
+        self.ready: WorkerReady | None = None
+        self.watch = watching.started(time.monotonic())
+        self._failed = ""
+        self._kill_reason = ""
+
+    def start(self) -> None:
+        """Spawn it and tell it what to load.
+
+        Raises:
+            DeviceError: the system starts no process.
+        """
+        self.pipe.start()
+        self.pipe.try_send(self.load)
+
+    def heard(self, event: WorkerEvent) -> bool:
+        """Take a message; returns whether it says that the model is loaded."""
+        now_s = time.monotonic()
+        self.watch = watching.heard(self.watch, now_s)
+        if isinstance(event, WorkerFailed):
+            memory = "out of memory beside the model that plays: "
+            self._failed = (memory if event.out_of_memory else "") + event.reason
+        if not isinstance(event, WorkerReady):
+            return False
+        self.watch = watching.ready(self.watch, now_s)
+        self.ready = event
+        return True
+
+    def look(self, limits: Limits) -> None:
+        """Kill it when it is too late or silent."""
+        self.watch, reason = watching.look(self.watch, limits, time.monotonic())
+        if reason and not self._kill_reason:
+            self._kill_reason = reason
+            self.pipe.kill()
+
+    def why(self, end: WorkerEnd) -> str:
+        """Return why it ended, in a sentence without its end."""
+        last = f" ({end.last_lines[-1]})" if end.last_lines else ""
+        return self._kill_reason or self._failed or f"{end}{last}"
+
+
+def dismiss(pipe: WorkerPipe) -> None:
+    """Ask a worker to leave without waiting for it."""
+    pipe.try_send(Shutdown())
+    pipe.close_orders()
