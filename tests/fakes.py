@@ -108,6 +108,12 @@ class WorkerDiary:
     def on_prompt_failed(self, event):
         self._write("prompt failed", event)
 
+    def on_next_ready(self):
+        self._write("next ready", None)
+
+    def on_next_failed(self, reason):
+        self._write("next failed", reason)
+
     def on_lost(self, reason, detail):
         self._write("lost", reason)
 

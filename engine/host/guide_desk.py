@@ -139,7 +139,8 @@ class GuideDesk:
         self._size_px = size_px
         names = list(self._stills)
         self._stills.clear()
-        self._begin(names)
+        if names:
+            self._begin(names)
 
     def _begin(self, names: list[_Name]) -> None:
         task = asyncio.get_running_loop().create_task(self._read_ahead(names))

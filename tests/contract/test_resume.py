@@ -14,10 +14,10 @@ from engine.protocol.beat import BeatClock
 from engine.protocol.beat_commands import ListenTo, SetQuantum, SetTempo
 from engine.protocol.beat_settings import BeatSettings
 from engine.protocol.cues import CueSpec
-from engine.protocol.messages import Go, HardCut, LoadCues, SetParameters, StandBy
+from engine.protocol.messages import ChangeModel, Go, HardCut, LoadCues, SetParameters, StandBy
 from engine.protocol.show import Cue, Preset, Show
 from engine.protocol.show_file import save_show
-from engine.protocol.values import Look
+from engine.protocol.values import Look, ModelChoice
 from tests.host_process import attached, host_process, wait_until
 
 SHOW = Show(
@@ -83,6 +83,29 @@ def test_after_kill_9_the_next_host_begins_with_what_was_on_air(night, segue_hom
                 await client.ask(LoadCues(cues=()))
 
         asyncio.run(afresh())
+
+
+def test_the_model_that_was_changed_to_comes_back(night, segue_home):
+    wide = ModelChoice(width_px=256, height_px=144)
+
+    async def change(host):
+        async with attached(host) as client:
+            await client.state(lambda s: s.playout.mode == "live")
+            await client.ask(ChangeModel(model=wide))
+            await client.state(lambda s: s.worker.choice == wide)
+        journal = segue_home / "autosave" / f"on-air-{host.port}.jsonl"
+        assert wait_until(lambda: b'"width_px":256,"height_px":144' in journal.read_bytes())
+
+    async def look(host):
+        async with attached(host) as client:
+            return await client.state(lambda s: s.playout.mode == "live")
+
+    with host_process(*night) as host:
+        asyncio.run(change(host))
+        host.end(signal.SIGKILL)
+    with host_process(*night, "--resume") as second:
+        assert asyncio.run(look(second)).worker.choice == wide
+        second.end()
 
 
 def test_what_cannot_be_resumed_is_none():

@@ -98,6 +98,38 @@ def test_a_new_source_takes_over_with_its_first_frame(runner, reader, tmp_path):
     assert status(runner) == "live"
 
 
+def test_it_moves_to_the_ring_of_another_model_with_its_source(runner, reader):
+    runner.select(PATTERN)
+    waiting(lambda: (runner.newest_frame() or 0) >= 8)
+    path = frame_ring.create("test-input-2", 32, 48 * 32 * 3)
+    try:
+        runner.move(path, 48, 32)
+        waiting(lambda: not runner.is_moving())
+        first = runner.newest_frame()
+        assert first < 8  # numbers of the new ring, which begin anew
+        waiting(lambda: runner.newest_frame() > first + 2)
+        frame = frame_ring.RingReader(path).read(runner.newest_frame())
+        assert frame.pixels.shape == (32, 48, 3)
+        stood = reader.num_written
+        waiting(lambda: runner.newest_frame() > first + 5)
+        assert reader.num_written == stood
+    finally:
+        frame_ring.remove(path)
+
+
+def test_it_moves_without_a_source(runner):
+    path = frame_ring.create("test-input-2", 32, 48 * 32 * 3)
+    try:
+        runner.move(path, 48, 32)
+        waiting(lambda: not runner.is_moving())
+        assert runner.newest_frame() is None
+        runner.select(PATTERN)
+        waiting(lambda: runner.newest_frame() is not None)
+        assert frame_ring.RingReader(path).latest().pixels.shape == (32, 48, 3)
+    finally:
+        frame_ring.remove(path)
+
+
 def test_selecting_nothing_ends_the_source(runner):
     runner.select(PATTERN)
     waiting(lambda: runner.newest_frame() is not None)

@@ -10,6 +10,7 @@ import time
 from contextlib import asynccontextmanager
 
 import pytest
+from msgspec import structs
 
 from engine.errors import DeviceError
 from engine.host.supervisor import Supervisor
@@ -162,3 +163,54 @@ def test_the_last_words_of_a_worker_are_kept():
     assert pipe.join(SOON_S)
     assert ended[0].exit_code == 3
     assert ended[0].last_lines == ("4", "5", "6", "7", "8")
+
+
+def low_of(load):
+    return structs.replace(load, model=ModelChoice(width_px=64, height_px=32))
+
+
+def test_the_next_model_loads_beside_and_plays_after_it_took_over(load):
+    async def run():
+        async with supervised(load) as (supervisor, diary):
+            await until(lambda: supervisor.status == "live")
+            before = supervisor.worker_pid
+            supervisor.load_beside(low_of(load))
+            assert not supervisor.is_next_ready
+            await until(lambda: diary.said("next ready"))
+            assert (supervisor.worker_pid, supervisor.status) == (before, "live")
+            assert supervisor.take_over().model.height_px == 32
+            await until(lambda: not is_running(before))
+            supervisor.send_plan(chunk_plan(0))
+            await until(lambda: diary.said("report"))
+            os.kill(supervisor.worker_pid, signal.SIGKILL)  # the model stays the new one
+            await until(lambda: len(diary.said("ready")) == 2)
+            return diary.said("ready")[1].model.height_px, supervisor.restarts
+
+    assert asyncio.run(run()) == (32, 1)
+
+
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("import sys; sys.exit('no such file')", "left with exit code 1 (no such file)"),
+        (
+            "from engine.protocol.codec import *; from engine.protocol.orders import *; import sys;"
+            "w = lambda e: write_framed(sys.stdout.buffer, e);"
+            "w(WorkerFailed(reason='needs 57 GiB, 12 are free', out_of_memory=True))",
+            "out of memory beside the model that plays: needs 57 GiB, 12 are free",
+        ),
+        ("import time; time.sleep(60)", "not loaded within 2 s"),
+    ],
+)
+def test_a_next_model_that_does_not_come_is_told_and_what_plays_plays_on(load, code, reason):
+    async def run():
+        async with supervised(load, limits=Limits(load_s=2.0)) as (supervisor, diary):
+            await until(lambda: supervisor.status == "live")
+            before, supervisor._command = supervisor.worker_pid, python(code)
+            supervisor.load_beside(low_of(load))
+            await until(lambda: diary.said("next failed"))
+            supervisor.send_plan(chunk_plan(0))
+            await until(lambda: diary.said("report"))
+            return diary.said("next failed"), supervisor.worker_pid == before
+
+    assert asyncio.run(run()) == ([reason], True)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ConfigError
+from engine.host import guide_desk
 from engine.host.guide_desk import MAX_STILLS, GuideDesk
 from engine.protocol.guides import NO_GUIDES
 from engine.protocol.orders import DropStill, KeepMasksReady, StoreStill
@@ -74,6 +75,44 @@ def test_a_plan_names_pictures_by_keys_that_the_worker_has(desk, worker, tmp_pat
     assert found.mask.inverted
     stills = [order for order in worker.orders if isinstance(order, StoreStill)]
     assert [still.is_reference for still in stills].count(True) == 1
+
+
+def test_a_model_of_another_size_gets_the_pictures_at_its_own(desk, worker, tmp_path):
+    guides = Guides(references=(write(tmp_path, 1),))
+
+    async def change():
+        await desk.fetch(guides)
+        before = desk.keyed(chunk_plan(0, guides=guides)).guides.references
+        desk.resize((64, 64))
+        desk.on_ready(takes_guides=True)
+        without = desk.keyed(chunk_plan(1, guides=guides)).guides.references
+        await asyncio.gather(*desk._reading)
+        return before, without, desk.keyed(chunk_plan(2, guides=guides)).guides.references
+
+    before, without, after = run(change())
+    assert without == ()
+    assert len(before) == len(after) == 1
+    old, new = (order for order in worker.orders if isinstance(order, StoreStill))
+    assert ((old.width_px, old.height_px), old.key) == (SIZE, before[0])
+    assert ((new.width_px, new.height_px), new.key) == ((64, 64), after[0])
+
+
+def test_a_picture_that_was_read_for_the_model_before_is_not_kept(desk, monkeypatch, tmp_path):
+    guides = Guides(references=(write(tmp_path, 1),))
+    read_still = guide_desk.read_still
+
+    def read_and_meanwhile(*what):
+        found = read_still(*what)
+        desk.resize((64, 64))
+        return found
+
+    monkeypatch.setattr(guide_desk, "read_still", read_and_meanwhile)
+
+    async def change():
+        await desk.fetch(guides)
+        return desk.keyed(chunk_plan(0, guides=guides)).guides.references
+
+    assert run(change()) == ()
 
 
 def test_a_picture_is_sent_once_and_again_to_the_next_worker(desk, worker, tmp_path):
