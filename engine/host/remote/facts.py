@@ -14,7 +14,7 @@ from engine.protocol.messages import EngineState
 from engine.protocol.pads import PadSpec
 from engine.protocol.parameters import PARAMETERS, Applies, Kind
 from engine.protocol.preview import Preview
-from engine.protocol.values import Cut
+from engine.protocol.values import Cut, ModelChoice
 
 Fact = int | float | str
 Facts = dict[str, Fact]
@@ -52,6 +52,8 @@ HELP: dict[str, str] = {
     "/tally": "NDI receivers: 2 on program, 1 in preview, 0 neither",
     "/recording": "1 while recording",
     "/playout": "live, hold, loop, freeze, black or waiting",
+    "/model": "the model that plays and its size, as in `house 256x144`",
+    "/model/coming": "the one that loads beside it, empty for none",
     "/generator": "starting, loading, live, restarting or stopped",
     "/rate/generation": "frames a second, measured",
     "/rate/output": "frames a second, measured",
@@ -160,7 +162,13 @@ def _machine(state: EngineState) -> Facts:
         "/tally": 2 if program else int(preview),
         "/recording": int(bool(state.recording)),
         "/playout": state.playout.mode,
+        "/model": _model_text(state.worker.choice),
+        "/model/coming": _model_text(state.worker.coming) if state.worker.coming else "",
         "/generator": state.worker.status,
         "/rate/generation": round(state.rates.generation_fps, 1),
         "/rate/output": round(state.rates.output_fps, 1),
     }
+
+
+def _model_text(model: ModelChoice) -> str:
+    return f"{model.name} {model.width_px}x{model.height_px}"

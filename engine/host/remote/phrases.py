@@ -37,6 +37,7 @@ from engine.protocol.messages import (
     AppCommand,
     Back,
     CancelCut,
+    ChangeModel,
     Go,
     HardCut,
     HoldFollow,
@@ -51,7 +52,7 @@ from engine.protocol.messages import (
 from engine.protocol.pads import PadSpec
 from engine.protocol.parameters import PARAMETERS, Parameter
 from engine.protocol.preview import PRE_ROLL_CHUNKS
-from engine.protocol.values import Cut, Look
+from engine.protocol.values import Cut, Look, ModelChoice
 
 DEFAULT_SOFT_CHUNKS = 4
 ASK = "?"
@@ -93,6 +94,7 @@ VALUES: dict[str, str] = {
     "/beat/link": "1 follows Ableton Link, 0 leaves it",
     "/sound": "text: the sound input to listen to, `default` or a part of its name; empty: none",
     "/recording": "1 starts to record, 0 stops",
+    "/model": "text: a model and its size, as in `house 256x144`: it loads beside what plays",
     "/hold": "1 stops the countdown to the follow-on, 0 lets it go on",
 }
 
@@ -106,6 +108,7 @@ class Stage:
     targets: Mapping[str, float] = field(default_factory=dict)  # row → where it is or goes
     on_air: Look | None = None  # for a cut while no prompt stands by
     has_standby: bool = False  # a prompt does
+    model: ModelChoice = field(default_factory=ModelChoice)  # that plays
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +187,24 @@ def _recording(value: Argument, stage: Stage) -> AppCommand:
     return StartRecording() if is_on("/recording", value) else StopRecording()
 
 
+def _model(value: Argument, stage: Stage) -> ChangeModel:
+    """Return what loads another model; what is not said stays as it is with the one that plays."""
+    name, _, size = words("/model", value).strip().partition(" ")
+    width, _, height = size.strip().partition("x")
+    if not (name and width.isdecimal() and height.isdecimal()):
+        raise misfit("/model", [value], "a model and its size, as in 'house 256x144'")
+    base = stage.model if name == stage.model.name else ModelChoice(device=stage.model.device)
+    model = structs.replace(base, name=name, width_px=int(width), height_px=int(height))
+    return ChangeModel(model=model)
+
+
 _VALUE_READERS: dict[str, Callable[[Argument, Stage], AppCommand]] = {
     "/prompt": lambda value, _: QueuePrompt(text=words("/prompt", value)),
     "/standby": _standby,
     "/preset": lambda value, stage: _cut_to(pad_of("/preset", value, stage), [], "/preset"),
     "/hold": lambda value, _: HoldFollow(is_held=is_on("/hold", value)),
     "/recording": _recording,
+    "/model": _model,
     "/sound": lambda value, _: ListenTo(device=words("/sound", value)),
     "/beat/link": lambda value, _: JoinLink(is_joined=is_on("/beat/link", value)),
     "/beat/bpm": lambda value, _: SetTempo(bpm=number("/beat/bpm", value)),

@@ -93,6 +93,7 @@ class RemotePlayer:
             targets={**state.live, **state.pending},
             on_air=Look(prompt=heaviest_prompt(state), name=state.look_name),
             has_standby=bool(state.prompt_next),
+            model=state.worker.choice,
         )
 
     def _asked(self, address: str) -> Facts:

@@ -8,6 +8,7 @@ from contextlib import suppress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from engine.errors import EngineError, RemoteProtocolError
 from engine.host.remote.osc import last_values
@@ -37,7 +38,7 @@ from engine.protocol.messages import (
 )
 from engine.protocol.pads import PadSpec
 from engine.protocol.parameters import PARAMETERS, Kind
-from engine.protocol.values import Cut, Look
+from engine.protocol.values import Cut, Look, ModelChoice
 
 INK, FIRE = Look(prompt="ink", name="Ink"), Look(prompt="fire", name="Fire")
 STAGE = Stage(
@@ -50,6 +51,23 @@ STAGE = Stage(
     on_air=INK,
 )
 rows = st.sampled_from(list(PARAMETERS.values()))
+
+
+def test_a_model_is_named_with_its_size_and_keeps_what_is_not_said():
+    plays = ModelChoice(name="house", device="cpu", latents_per_chunk=1)
+    stage = Stage(model=plays)
+    same = read("/model", ["house 256x144"], stage)
+    assert same.model == structs.replace(plays, width_px=256, height_px=144)
+    other = read("/model", [" longlive-1.3b  832x480 "], stage)
+    assert other.model == ModelChoice(
+        name="longlive-1.3b", width_px=832, height_px=480, device="cpu"
+    )
+
+
+@pytest.mark.parametrize("said", ["", "house", "house big", "house 256", "house 256x", 3.0])
+def test_a_model_without_a_size_is_refused(said):
+    with pytest.raises(RemoteProtocolError, match="/model"):
+        read("/model", [said], STAGE)
 
 
 @given(rows, st.floats(allow_nan=False, allow_infinity=False, width=32))
