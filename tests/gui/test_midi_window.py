@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtTest import QTest
 
 from app.core.midi_binding import Mode, Press
+from app.core.midi_events import ClockWord
 from app.core.midi_lights import LightRow, Lights, Lit, template
 from app.core.pickup import Takeover
 from app.session_store import FIRST_SHOW
@@ -198,13 +199,19 @@ def test_factory_maps_light_their_controllers_and_cut_to_pads(host, play, server
 
 def test_a_sequencers_clock_becomes_a_beat_and_its_silence_ends_it(host, play, server):
     async def perform(knobs):
-        async with window_with_midi(host.port, knobs) as (_, desk, _):
-            beats = []
+        async with window_with_midi(host.port, knobs) as (_, desk, midi):
+            beats, heard = [], []
             desk.beat_changed.connect(beats.append)
+            midi.clock_heard.connect(lambda event: heard.append(event.word))
+            while ClockWord.START not in heard:  # JACK loses what a busy client is late for
+                knobs.send("raw fa")
+                await asyncio.sleep(0.05)
             await asyncio.to_thread(knobs.send, "clock 97 128 3")
             await until(lambda: beats and not beats[-1].is_known)  # it fell silent
             last = [beat for beat in beats if beat.is_known][-1]
-            assert last.beat == pytest.approx(95 / 24)  # of 97 ticks; told every sixth
+            num_ticks = heard.count(ClockWord.TICK)
+            assert num_ticks > 80
+            assert last.beat == pytest.approx((num_ticks // 6 * 6 - 1) / 24)  # told every sixth
             assert last.is_running
             assert last.source == knobs.name
 
