@@ -111,8 +111,11 @@ class WorkerDiary:
     def on_next_ready(self):
         self._write("next ready", None)
 
-    def on_next_failed(self, reason):
-        self._write("next failed", reason)
+    def on_next_failed(self, reason, *, out_of_memory):
+        self._write("next failed", (reason, out_of_memory))
+
+    def on_room_made(self, reason):
+        self._write("room made", reason)
 
     def on_lost(self, reason, detail):
         self._write("lost", reason)

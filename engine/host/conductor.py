@@ -259,9 +259,13 @@ class Conductor:
         """Change the model at once, or when the chunk in hand is done."""
         self._cross_when_there_is_room()
 
-    def on_next_failed(self, reason: str) -> None:
+    def on_next_failed(self, reason: str, *, out_of_memory: bool) -> None:
         """Say so; what plays goes on."""
-        self.models.on_next_failed(reason)
+        self.models.on_next_failed(reason, out_of_memory=out_of_memory)
+
+    def on_room_made(self, reason: str) -> None:
+        """Plan nothing until a model is there; the output goes on with what it has."""
+        self._abandon(reason)
 
     def _begin(self, ready: WorkerReady) -> None:
         """Tell a worker that has loaded what this show needs."""

@@ -6,6 +6,7 @@ it is. Frames depend on the plans alone: a take made with it can be replayed.
     python -m engine.host.fake_worker [--chunk-ms 400] [--die-at N] [--hang-at N] [--stall-at N]
                                       [--discard-at N] [--garble-at N] [--late-at N]
                                       [--fail-load SENTENCE] [--fail-width N] [--load-ms N]
+                                      [--fills-memory]
 
 The faults happen at chunk N of the show, so a restarted worker does not repeat them. The variable
 `SEGUE_FAKE_WORKER` may hold the same arguments.
@@ -31,6 +32,7 @@ from typing import BinaryIO
 import cv2
 import numpy as np
 import numpy.typing as npt
+import psutil
 
 from engine.errors import EngineError, ExitCode
 from engine.host.mailbox import Inbox
@@ -80,6 +82,7 @@ class Behaviour:
     late_at: int = _NEVER  # the text of this chunk and of the next is said to be late
     fail_load: str = ""
     fail_width: int = _NEVER  # a model of this width cannot be loaded
+    fills_memory: bool = False  # it loads only where no other worker of its host is
     load_ms: float = 0.0
 
 
@@ -162,9 +165,10 @@ class FakeWorker:
     def _load_model(self, load: LoadModel) -> bool:
         behaviour = self._behaviour
         self._quiet.wait(behaviour.load_ms / 1000)
+        is_full = behaviour.fills_memory and _has_neighbour(self._host_pid)
         is_misfit = load.model.width_px == behaviour.fail_width
-        if reason := behaviour.fail_load or ("it does not fit" if is_misfit else ""):
-            self._pipe.send(WorkerFailed(reason=reason))
+        if reason := behaviour.fail_load or ("it does not fit" if is_misfit or is_full else ""):
+            self._pipe.send(WorkerFailed(reason=reason, out_of_memory=is_full))
             return False
         self._ring = RingWriter(load.frame_ring)
         self._pipe.send(
@@ -233,6 +237,12 @@ class FakeWorker:
                 starts_anew=plan.cache_action is CacheAction.RESET,
             )
         )  # fmt: skip
+
+
+def _has_neighbour(host: int) -> bool:
+    """Whether another worker of the same host runs."""
+    others = [child for child in psutil.Process(host).children() if child.pid != os.getpid()]
+    return any(__spec__.name in child.cmdline() for child in others)
 
 
 def draw(plan: ChunkPlan, frame_index: int, size: tuple[int, int]) -> Frame:
@@ -307,6 +317,7 @@ def _behaviour(arguments: list[str]) -> Behaviour:
     parser.add_argument("--fail-load", default="")
     parser.add_argument("--fail-width", type=int, default=_NEVER)
     parser.add_argument("--load-ms", type=float, default=0.0)
+    parser.add_argument("--fills-memory", action="store_true")
     return Behaviour(**vars(parser.parse_args(arguments)))
 
 

@@ -10,7 +10,8 @@ Full:   one model loads at a time; another one asked for takes its place.
                          the boundary
 
 The worker that plays is never touched before the other one is whole and warm: what is too large,
-missing or broken is told, and the show goes on as it was.
+missing or broken is told, and the show goes on as it was. What did not fit into memory beside it
+and is asked for once more is loaded alone: the output loops until it plays, or the one before again.
 """
 
 from __future__ import annotations
@@ -51,6 +52,9 @@ class Loader(Protocol):
     def load_beside(self, load: LoadModel) -> None:
         """Spawn a worker that loads this beside the one that plays."""
 
+    def load_alone(self, load: LoadModel) -> None:
+        """End the worker that plays, then load this; if that fails, start it again."""
+
     def drop_next(self) -> None:
         """End the worker that loads beside, if there is one."""
 
@@ -84,6 +88,8 @@ class ModelDesk:
         self.load = load  # of the worker that plays
         self._first = load.model
         self._next: LoadModel | None = None
+        self._too_large: ModelChoice | None = None  # beside `load`, as was found out
+        self._is_alone = False  # nothing plays while `_next` loads
         self._loader = loader
         self._notice = notice
 
@@ -121,13 +127,16 @@ class ModelDesk:
             return self._stay()
         frames, source = make_rings(model)
         load = structs.replace(self.load, model=model, frame_ring=frames, input_ring=source)
+        self._is_alone = model == self._too_large
         try:
-            self._loader.load_beside(load)
+            (self._loader.load_alone if self._is_alone else self._loader.load_beside)(load)
         except BaseException:
             _remove(load)
             raise
         self._forget_next()
-        self._next = load
+        self._next, self._too_large = load, None
+        if self._is_alone:
+            return f"loading {named(model)} alone; the output holds and loops until it plays"
         return f"loading {named(model)} beside {named(self.playing)}, which plays on"
 
     def _stay(self) -> str:
@@ -137,13 +146,17 @@ class ModelDesk:
         self._forget_next()
         return f"{named(self.playing)} plays on, nothing is loaded"
 
-    def on_next_failed(self, reason: str) -> None:
+    def on_next_failed(self, reason: str, *, out_of_memory: bool) -> None:
         """Say why the other model does not come; what plays goes on."""
         coming = self.coming
         self._forget_next()
-        if coming is not None:
-            text = f"{named(coming)} was not loaded: {reason}; {named(self.playing)} plays on"
-            self._notice(Severity.FAULT, "model", text)
+        if coming is None:
+            return
+        text = f"{named(coming)} was not loaded: {reason}; {named(self.playing)} plays on"
+        if out_of_memory and not self._is_alone:
+            self._too_large = coming
+            text += ". Ask for it again to load it alone: the output loops until then"
+        self._notice(Severity.FAULT, "model", text)
 
     def take_over(self) -> WorkerReady:
         """Make the model that has loaded the one that plays; only while `is_next_ready`."""

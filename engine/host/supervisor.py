@@ -29,7 +29,7 @@ from typing import Any, Protocol
 
 from engine.errors import DeviceError
 from engine.host import watch as watching
-from engine.host.understudy import NextListener, Understudy, dismiss
+from engine.host.understudy import NextListener, Understudy, dismiss, see_off
 from engine.host.watch import Limits, Watch
 from engine.host.worker_pipe import WorkerEnd, WorkerPipe
 from engine.protocol.orders import (
@@ -51,7 +51,6 @@ from engine.protocol.orders import (
 
 _LOG = logging.getLogger("segue.supervisor")
 _LOOK_S = 0.1
-_SHUTDOWN_S = 2.0
 _STEADY_CHUNKS = 5  # after so many the worker counts as healthy and the backoff begins anew
 
 
@@ -96,6 +95,7 @@ class Supervisor:
         self._limits = limits or Limits()
         self._pipe: WorkerPipe | None = None
         self._next: Understudy | None = None
+        self._makes_room = False  # nothing plays until the next model is there or has failed
         self._leaving: set[WorkerPipe] = set()
         self._watch: Watch | None = None
         self._failed: WorkerFailed | None = None
@@ -157,7 +157,7 @@ class Supervisor:
             if found is not None:
                 dismiss(found)
                 self._leaving.add(found)
-        await asyncio.gather(*(_see_off(found) for found in self._leaving))
+        await asyncio.gather(*(see_off(found) for found in self._leaving))
 
     # ------------------------------------------------------------ the next model
 
@@ -174,16 +174,50 @@ class Supervisor:
         Raises:
             DeviceError: the system starts no process; what was loading goes on.
         """
-        coming = Understudy(self._new_pipe(), load)
-        coming.start()
-        self.drop_next()
-        self._next = coming
+        self._load_next(load)
+        self._come_back()
+
+    def load_alone(self, load: LoadModel) -> None:
+        """End the worker that plays and then load another model; if that fails, it comes back."""
+        self._drop_next()
+        pipe, self._pipe, self._watch, self.ready = self._pipe, None, None, None
+        self._makes_room = True
+        self._tell("restarting", f"making room for {load.model.name}")
+        self._listener.on_room_made(f"it made room for {load.model.name}")
+        self._run(self._load_after(pipe, load))
 
     def drop_next(self) -> None:
-        """Let the worker that loads leave, if there is one."""
+        """Let the worker that loads leave, if there is one; what made room for it comes back."""
+        self._drop_next()
+        self._come_back()
+
+    async def _load_after(self, pipe: WorkerPipe | None, load: LoadModel) -> None:
+        if pipe is not None:
+            pipe.kill()  # asked to leave, it would finish its chunk first
+            await see_off(pipe)
+        if not self._makes_room or self._next is not None:  # asked otherwise meanwhile
+            return
+        try:
+            self._load_next(load)
+        except DeviceError as error:
+            self._fail_next(str(error), out_of_memory=False)
+
+    def _load_next(self, load: LoadModel) -> None:
+        coming = Understudy(self._new_pipe(), load)
+        coming.start()
+        self._drop_next()
+        self._next = coming
+
+    def _drop_next(self) -> None:
         coming, self._next = self._next, None
         if coming is not None:
             self._dismiss(coming.pipe)
+
+    def _come_back(self) -> None:
+        """Start what made room again."""
+        if self._makes_room:
+            self._makes_room = False
+            self._run(self._respawn(0.0))
 
     def take_over(self) -> WorkerReady:
         """Make the worker that has loaded the one that plays; only while `is_next_ready`."""
@@ -191,6 +225,7 @@ class Supervisor:
         assert coming is not None  # see `is_next_ready`
         assert coming.ready is not None
         before, self._pipe = self._pipe, coming.pipe
+        self._makes_room = False
         if before is not None:
             self._dismiss(before)
         self._load, self._watch, self.ready = coming.load, coming.watch, coming.ready
@@ -205,7 +240,7 @@ class Supervisor:
         self._run(self._let_go(pipe))
 
     async def _let_go(self, pipe: WorkerPipe) -> None:
-        await _see_off(pipe)
+        await see_off(pipe)
         self._leaving.discard(pipe)
 
     def _on_next_event(self, coming: Understudy, event: WorkerEvent) -> None:
@@ -215,7 +250,11 @@ class Supervisor:
     def _on_next_end(self, coming: Understudy, end: WorkerEnd) -> None:
         self._next = None
         if not self._is_stopping:
-            self._listener.on_next_failed(coming.why(end))
+            self._fail_next(coming.why(end), out_of_memory=coming.is_out_of_memory)
+
+    def _fail_next(self, reason: str, *, out_of_memory: bool) -> None:
+        self._listener.on_next_failed(reason, out_of_memory=out_of_memory)
+        self._come_back()
 
     # ------------------------------------------------------------ one process
 
@@ -315,7 +354,7 @@ class Supervisor:
 
     async def _respawn(self, wait_s: float) -> None:
         await asyncio.sleep(wait_s)
-        if self._pipe is not None or self._is_stopping:
+        if self._pipe is not None or self._is_stopping or self._makes_room:
             return
         try:
             self._spawn()
@@ -349,13 +388,6 @@ class Supervisor:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-async def _see_off(pipe: WorkerPipe) -> None:
-    """Wait for a worker that was asked to leave; kill it when it does not."""
-    if not await asyncio.to_thread(pipe.join, _SHUTDOWN_S):
-        pipe.kill()
-        await asyncio.to_thread(pipe.join, _SHUTDOWN_S)
 
 
 def _call(loop: asyncio.AbstractEventLoop, call: Callable[[], None]) -> None:

@@ -7,6 +7,7 @@ Thread: the conductor's event loop.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Protocol
 
@@ -15,6 +16,8 @@ from engine.host.watch import Limits
 from engine.host.worker_pipe import WorkerEnd, WorkerPipe
 from engine.protocol.orders import LoadModel, Shutdown, WorkerEvent, WorkerFailed, WorkerReady
 
+_SHUTDOWN_S = 2.0
+
 
 class NextListener(Protocol):
     """What is told of the model that is to come."""
@@ -22,8 +25,11 @@ class NextListener(Protocol):
     def on_next_ready(self) -> None:
         """It has loaded and may take over."""
 
-    def on_next_failed(self, reason: str) -> None:
+    def on_next_failed(self, reason: str, *, out_of_memory: bool) -> None:
         """It does not come."""
+
+    def on_room_made(self, reason: str) -> None:
+        """What played has ended for it, and comes back if it fails."""
 
 
 class Understudy:
@@ -34,6 +40,7 @@ class Understudy:
         self.load = load
         self.ready: WorkerReady | None = None
         self.watch = watching.started(time.monotonic())
+        self.is_out_of_memory = False
         self._failed = ""
         self._kill_reason = ""
 
@@ -51,8 +58,8 @@ class Understudy:
         now_s = time.monotonic()
         self.watch = watching.heard(self.watch, now_s)
         if isinstance(event, WorkerFailed):
-            memory = "out of memory beside the model that plays: "
-            self._failed = (memory if event.out_of_memory else "") + event.reason
+            self.is_out_of_memory = event.out_of_memory
+            self._failed = ("out of memory: " if event.out_of_memory else "") + event.reason
         if not isinstance(event, WorkerReady):
             return False
         self.watch = watching.ready(self.watch, now_s)
@@ -76,3 +83,10 @@ def dismiss(pipe: WorkerPipe) -> None:
     """Ask a worker to leave without waiting for it."""
     pipe.try_send(Shutdown())
     pipe.close_orders()
+
+
+async def see_off(pipe: WorkerPipe) -> None:
+    """Wait for a worker that was asked to leave; kill it when it does not."""
+    if not await asyncio.to_thread(pipe.join, _SHUTDOWN_S):
+        pipe.kill()
+        await asyncio.to_thread(pipe.join, _SHUTDOWN_S)

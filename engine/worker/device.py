@@ -21,8 +21,8 @@ _CLEARLY = 1.5
 """The measurement must find the other type this many times faster, or noise would decide."""
 _REPEATS = 3
 _NO_BF16 = (
-    "This CPU has no bfloat16, running float32: if pictures come slowly, play the model at 256x144 "
-    "(M in the window, or [model] of the show)."
+    "This CPU has no bfloat16, running float32: if pictures come slowly, a smaller size such as "
+    "256x144 is faster (M in the window, or [model] of the show)."
 )
 
 

@@ -116,6 +116,55 @@ def test_what_cannot_be_loaded_is_said_and_changes_nothing():
     assert len(rings) == 3
 
 
+def test_what_does_not_fit_beside_is_loaded_alone_when_it_is_asked_for_again():
+    async def script(host, client):
+        await client.ask(ChangeModel(model=WIDE))
+        notice = await client.wait_for(
+            lambda e: isinstance(e, NoticeRaised) and e.subject == "model"
+        )
+        before = await client.state(lambda s: s.worker.coming is None and is_live(s))
+        answer = await client.ask(ChangeModel(model=WIDE))
+        room = await client.state(lambda s: s.worker.message == "making room for house")
+        held = await client.state(lambda s: s.playout.mode in ("hold", "loop"))
+        after = await plays(client, WIDE)
+        after = await client.state(lambda s: s.chunk_index > after.chunk_index + 2)
+        return notice, before, answer, room, held, after
+
+    worker = "--chunk-ms 80 --load-ms 3000 --fills-memory"
+    notice, before, answer, room, held, after = play(script, worker=worker)
+    assert notice.text == (
+        "house at 256x144 was not loaded: out of memory: it does not fit; house at 256x256 plays "
+        "on. Ask for it again to load it alone: the output loops until then"
+    )
+    assert before.worker.choice == ModelChoice()
+    assert answer.effect.startswith("loading house at 256x144 alone; the output holds and loops")
+    assert (room.worker.choice, room.worker.coming) == (ModelChoice(), WIDE)
+    assert held.playout.shown > before.playout.shown
+    assert after.seed == before.seed
+    assert after.worker.restarts == 0
+
+
+@pytest.mark.parametrize("takes_back", [False, True])
+def test_what_made_room_comes_back_when_the_other_fails_or_is_taken_back(takes_back):
+    async def script(host, client):
+        await client.ask(ChangeModel(model=WIDE))
+        await client.wait_for(lambda e: isinstance(e, NoticeRaised) and e.subject == "model")
+        await client.ask(ChangeModel(model=WIDE))
+        await client.state(lambda s: s.worker.message == "making room for house")
+        if takes_back:
+            await client.ask(ChangeModel(model=SMALL))
+        else:
+            assert wait_until(lambda: len(workers(host)) == 1)
+            os.kill(workers(host)[0], signal.SIGKILL)
+        back = await plays(client, SMALL)
+        await client.state(lambda s: s.worker.coming is None and s.chunk_index > back.chunk_index)
+        assert wait_until(lambda: len(workers(host)) == 1)
+        return host.rings()
+
+    worker = "--chunk-ms 80 --load-ms 3000 --fills-memory"
+    assert len(play(script, "--model-size", "128x128", worker=worker)) == 3
+
+
 def test_a_size_that_cannot_be_is_refused_at_once():
     async def script(host, client):
         odd = await client.ask(ChangeModel(model=ModelChoice(width_px=250)))
