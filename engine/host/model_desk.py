@@ -11,7 +11,7 @@ Full:   one model loads at a time; another one asked for takes its place.
 
 The worker that plays is never touched before the other one is whole and warm: what is too large,
 missing or broken is told, and the show goes on as it was. What did not fit into memory beside it
-and is asked for once more is loaded alone: the output loops until it plays, or the one before again.
+and is asked for once more is loaded alone: the output loops until it, or the one before, plays.
 """
 
 from __future__ import annotations
