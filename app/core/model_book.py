@@ -175,7 +175,7 @@ class ModelBook:
             can_check=row.state is not ModelState.NOT_HERE and not self.busy and not is_asked,
             can_cancel=is_busy,
             choices=choices,
-            can_play=bool(choices) and is_here and not _is_of(self.coming, row),
+            can_play=bool(choices) and is_here,  # while one loads, too: the last asked for counts
         )
 
     def _chip(self, row: ModelListed) -> tuple[str, Level]:

@@ -191,14 +191,14 @@ def test_the_model_that_plays_is_on_air_with_its_size_with_or_without_control():
     assert [row.chip for row in book.playing(None, None).views()] == ["HERE", "BUILT IN"]
 
 
-def test_the_model_that_loads_says_so_and_cannot_be_asked_for_again_meanwhile():
+def test_the_model_that_loads_says_so_and_another_size_may_be_asked_for_meanwhile():
     coming = ModelChoice(name="big-vace", width_px=832, height_px=480)
     book = book_of(BIG, HOUSE).playing(PLAYS, coming)
     assert [row.chip for row in book.views()] == ["LOADING", "ON AIR 256×144"]
     big = view(book, "big")
     assert big.progress == "832 × 480 with control loads beside what plays (house, 256 × 144) …"
     assert big.chip_level is Level.WARNING
-    assert not big.can_play
+    assert big.can_play
     assert view(book, "house").progress == ""
     assert view(book, "house").can_play  # the last one that is asked for counts
     assert view(book.playing(None, coming), "big").progress.endswith("what plays …")
