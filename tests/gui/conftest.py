@@ -1,6 +1,7 @@
 """A real window on a real host with the generator that needs no torch."""
 
 import asyncio
+import gc
 import os
 from contextlib import asynccontextmanager, suppress
 
@@ -20,6 +21,17 @@ from tests import jack
 from tests.host_process import SOON_S, host_process
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+@pytest.fixture(autouse=True)
+def windows_are_collected_here():
+    """Python's collector runs in whichever thread fills it; a window that is deleted by another
+    than Qt's own crashes Qt, perhaps tests later. The app has no such threads, tests have.
+    """
+    gc.disable()
+    yield
+    gc.collect()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
