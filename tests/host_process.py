@@ -157,3 +157,20 @@ def wait_until(condition, timeout_s: float = SOON_S) -> bool:
         os.sched_yield()
         signal.sigtimedwait([], 0.02)
     return True
+
+
+def is_live(state: EngineState) -> bool:
+    """Return whether chunks come and their pictures are on air."""
+    return state.worker.status == "live" and state.playout.mode == "live"
+
+
+def played(script, *arguments: str, worker: str = "--chunk-ms 80"):
+    """Run `script(host, client)` on a host that is live and return what the script returns."""
+
+    async def run(host: HostProcess):
+        async with attached(host) as client:
+            await client.state(is_live)
+            return await script(host, client)
+
+    with host_process(*arguments, worker=worker) as host:
+        return asyncio.run(run(host))

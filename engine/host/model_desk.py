@@ -128,11 +128,10 @@ class ModelDesk:
         frames, source = make_rings(model)
         load = structs.replace(self.load, model=model, frame_ring=frames, input_ring=source)
         self._is_alone = model == self._too_large
-        try:
+        with ExitStack() as undo:
+            undo.callback(_remove, load)
             (self._loader.load_alone if self._is_alone else self._loader.load_beside)(load)
-        except BaseException:
-            _remove(load)
-            raise
+            undo.pop_all()
         self._forget_next()
         self._next, self._too_large = load, None
         if self._is_alone:

@@ -14,26 +14,12 @@ from tests.host_process import (
     ROOT,
     attached,
     host_process,
+    is_live,
     is_running,
+    played,
     wait_until,
     worker_pids,
 )
-
-
-def is_live(state):
-    return state.worker.status == "live" and state.playout.mode == "live"
-
-
-def play(script, *arguments, worker="--chunk-ms 80"):
-    """Run a script with an attached client and return what the script returns."""
-
-    async def run(host):
-        async with attached(host) as client:
-            await client.state(is_live)
-            return await script(host, client)
-
-    with host_process(*arguments, worker=worker) as host:
-        return asyncio.run(run(host))
 
 
 async def faults(client):
@@ -56,7 +42,7 @@ def test_a_killed_worker_comes_back_with_the_same_look_and_the_output_goes_on():
         )
         return before, notice, after
 
-    before, notice, after = play(script)
+    before, notice, after = played(script)
     assert "killed by signal 9" in notice.text
     assert (after.prompt_now, after.seed, after.look_name) == (before.prompt_now, 77, "Fire")
     assert num_sent(after) > num_sent(before)  # how evenly is for test_output_never_stops to say
@@ -78,7 +64,7 @@ def test_whatever_happens_to_the_worker_is_named_and_mended(fault, reason):
         return notice, after
 
     limits = ("--heartbeat-s", "1", "--chunk-s", "2")
-    notice, after = play(script, *limits, worker=f"--chunk-ms 80 {fault}")
+    notice, after = played(script, *limits, worker=f"--chunk-ms 80 {fault}")
     assert reason in notice.text
     assert after.worker.restarts == 1
 
@@ -89,7 +75,7 @@ def test_a_broken_chunk_is_not_shown_and_the_cache_is_reset_with_the_reason():
         after = await client.state(lambda s: s.chunk_index > 3)
         return notice, after
 
-    notice, after = play(script, worker="--chunk-ms 80 --discard-at 2")
+    notice, after = played(script, worker="--chunk-ms 80 --discard-at 2")
     assert "chunk 2 was not shown: the picture was not finite" in notice.text
     assert (after.worker.restarts, after.worker.resets) == (0, 2)
 
@@ -108,7 +94,7 @@ def test_a_restart_by_hand_brings_the_worker_back():
         await client.state(lambda s: s.worker.restarts == 1 and is_live(s))
         return notice
 
-    assert "restarted by hand" in play(script).text
+    assert "restarted by hand" in played(script).text
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGINT, 130)])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 
@@ -19,27 +18,12 @@ from engine.protocol.messages import (
     SetParameters,
 )
 from engine.protocol.values import Look, ModelChoice, SourceSpec
-from tests.host_process import attached, host_process, running, wait_until, worker_pids
+from tests.host_process import is_live, played, running, wait_until, worker_pids
 
 WIDE = ModelChoice(width_px=256, height_px=144)
 SMALL = ModelChoice(width_px=128, height_px=128)
 FAKE = "engine.host.fake_worker"
-
-
-def is_live(state):
-    return state.worker.status == "live" and state.playout.mode == "live"
-
-
-def play(script, *arguments, worker="--chunk-ms 80 --load-ms 500"):
-    """Run a script with an attached client and return what the script returns."""
-
-    async def run(host):
-        async with attached(host) as client:
-            await client.state(is_live)
-            return await script(host, client)
-
-    with host_process(*arguments, worker=worker) as host:
-        return asyncio.run(run(host))
+BRISK = "--chunk-ms 80 --load-ms 500"
 
 
 def workers(host):
@@ -64,7 +48,7 @@ def test_a_model_loads_beside_the_one_that_plays_and_takes_over_with_the_same_lo
         return answer, beside, after, client.events, host.rings()
 
     slow = "--chunk-ms 80 --load-ms 5000"
-    answer, beside, after, events, rings = play(script, "--takes", str(tmp_path), worker=slow)
+    answer, beside, after, events, rings = played(script, "--takes", str(tmp_path), worker=slow)
     assert answer.effect == "loading house at 256x144 beside house at 256x256, which plays on"
     assert is_live(beside)
     assert beside.worker.choice == ModelChoice()
@@ -90,7 +74,7 @@ def test_each_model_has_a_take_that_can_be_played_again(tmp_path):
         state = await plays(client, WIDE)
         await client.state(lambda s: s.chunk_index > state.chunk_index + 3)
 
-    play(script, "--takes", str(tmp_path))
+    played(script, "--takes", str(tmp_path), worker=BRISK)
     for take in tmp_path.iterdir():
         assert replay_file(take).is_same
 
@@ -107,7 +91,7 @@ def test_what_cannot_be_loaded_is_said_and_changes_nothing():
         return notice, after, host.rings()
 
     faults = "--chunk-ms 80 --fail-width 256"
-    notice, after, rings = play(script, "--model-size", "128x128", worker=faults)
+    notice, after, rings = played(script, "--model-size", "128x128", worker=faults)
     assert notice.text == (
         "house at 256x144 was not loaded: it does not fit; house at 128x128 plays on"
     )
@@ -131,7 +115,7 @@ def test_what_does_not_fit_beside_is_loaded_alone_when_it_is_asked_for_again():
         return notice, before, answer, room, held, after
 
     worker = "--chunk-ms 80 --load-ms 3000 --fills-memory"
-    notice, before, answer, room, held, after = play(script, worker=worker)
+    notice, before, answer, room, held, after = played(script, worker=worker)
     assert notice.text == (
         "house at 256x144 was not loaded: out of memory: it does not fit; house at 256x256 plays "
         "on. Ask for it again to load it alone: the output loops until then"
@@ -162,7 +146,7 @@ def test_what_made_room_comes_back_when_the_other_fails_or_is_taken_back(takes_b
         return host.rings()
 
     worker = "--chunk-ms 80 --load-ms 3000 --fills-memory"
-    assert len(play(script, "--model-size", "128x128", worker=worker)) == 3
+    assert len(played(script, "--model-size", "128x128", worker=worker)) == 3
 
 
 def test_a_size_that_cannot_be_is_refused_at_once():
@@ -171,7 +155,7 @@ def test_a_size_that_cannot_be_is_refused_at_once():
         state = await client.state()
         return odd, state
 
-    odd, state = play(script)
+    odd, state = played(script, worker=BRISK)
     assert isinstance(odd, CommandRefused)
     assert odd.reason == (
         "model house: got 250x256, expected 64 to 4096 pixels a side, divisible by 16; "
@@ -194,7 +178,7 @@ def test_the_last_one_asked_for_counts_and_the_one_that_plays_takes_it_all_back(
         assert wait_until(lambda: len(workers(host)) == 1)
         return again, back, same, state, host.rings()
 
-    again, back, same, state, rings = play(script)
+    again, back, same, state, rings = played(script, worker=BRISK)
     assert again.effect == "house at 256x144 is loading already"
     assert back.effect == "house at 128x128 plays on, nothing is loaded"
     assert same.effect == "house at 128x128 plays already"
@@ -210,7 +194,7 @@ def test_a_worker_that_dies_meanwhile_is_followed_by_the_model_that_was_asked_fo
         state = await plays(client, WIDE)
         return await client.state(lambda s: s.chunk_index > state.chunk_index + 2)
 
-    assert play(script).worker.restarts == 1
+    assert played(script, worker=BRISK).worker.restarts == 1
 
 
 def test_the_source_goes_on_into_the_new_model(tmp_path):
@@ -223,7 +207,7 @@ def test_the_source_goes_on_into_the_new_model(tmp_path):
         state = await plays(client, WIDE)
         await client.state(lambda s: s.chunk_index > state.chunk_index + 3)
 
-    play(script, "--takes", str(tmp_path))
+    played(script, "--takes", str(tmp_path), worker=BRISK)
     first, second = map(read_take, sorted(tmp_path.iterdir()))
     assert first.chunks[-1].plan.input_until is not None
     newest = [chunk.plan.input_until for chunk in second.chunks]
@@ -242,4 +226,4 @@ def test_a_host_that_ends_while_a_model_loads_leaves_nothing(number):
         assert wait_until(lambda: not running(FAKE, pids))
         assert wait_until(lambda: not host.rings())
 
-    play(script, worker="--chunk-ms 80 --load-ms 20000")
+    played(script, worker="--chunk-ms 80 --load-ms 20000")
