@@ -7,10 +7,12 @@ import os
 import signal
 
 import pytest
+from msgspec import structs
 
 from engine.host.replay import replay_file
 from engine.host.take import read_take
 from engine.protocol.messages import (
+    ChangeModel,
     HardCut,
     NoticeRaised,
     SelectSource,
@@ -19,11 +21,12 @@ from engine.protocol.messages import (
     StopEngine,
 )
 from engine.protocol.parameters import CONTROL_KINDS
-from engine.protocol.values import Look, SourceSpec
+from engine.protocol.values import Look, ModelChoice, SourceSpec
 from tests.host_process import attached, host_process, worker_pids
 
 MODEL = ("--model", "untrained", "--model-size", "64x64", "--device", "cpu", "--threads", "1")
 FIRE = Look(prompt="fire", name="Fire")
+WIDE = ModelChoice(name="untrained", width_px=96, height_px=64, device="cpu")
 DEPTH = float(CONTROL_KINDS.index("depth"))
 
 
@@ -41,7 +44,7 @@ def is_silhouette(state):
 
 @pytest.fixture(scope="module")
 def night(tmp_path_factory):
-    """A show with a source, both cuts and a killed worker: its notices, end and take."""
+    """A show with a source, cuts, a killed worker, other models: its notices, end and takes."""
     folder = tmp_path_factory.mktemp("takes")
 
     async def script(host):
@@ -62,17 +65,22 @@ def night(tmp_path_factory):
             await client.state(lambda s: s.prompt_now[0].text == "sea" and not s.cut.soft_chunks)
             last = (await client.state()).chunk_index
             await client.state(lambda s: s.chunk_index >= last + 2)
+            await client.ask(ChangeModel(model=structs.replace(WIDE, name="nobody")))
+            await client.state(lambda s: heard(client, "nobody") and s.worker.coming is None)
+            await client.ask(ChangeModel(model=WIDE))
+            wide = await client.state(lambda s: s.worker.choice == WIDE)
+            await client.state(lambda s: s.chunk_index >= wide.chunk_index + 3)
             await client.ask(StopEngine())
             return back, notices_of(client)
 
     with host_process(*MODEL, "--takes", str(folder), fake=False) as host:
         back, notices = asyncio.run(script(host))
         assert host.process.wait(30) == 0
-    return back, notices, next(folder.iterdir())
+    return back, notices, *sorted(folder.iterdir())
 
 
 def test_a_killed_worker_is_back_with_the_same_look(night):
-    back, notices, _ = night
+    back, notices, *_ = night
     assert (back.look_name, back.prompt_now[0].text) == ("Fire", "fire")
     assert any("killed by signal 9" in text for text in notices)
     assert any("back with the same look" in text for text in notices)
@@ -105,3 +113,21 @@ def test_the_night_is_played_again_bit_for_bit(night):
     verdict = replay_file(night[2])
     assert verdict.is_same, str(verdict)
     assert verdict.chunks >= 6
+
+
+def test_a_model_that_does_not_exist_is_told_and_the_show_goes_on(night):
+    text = next(text for text in night[1] if "nobody" in text)
+    assert "model 'nobody' does not exist" in text
+    assert text.endswith("untrained at 64x64 plays on")
+
+
+def test_a_model_of_another_size_plays_on_with_the_source_and_is_played_again_bit_for_bit(night):
+    before, after = read_take(night[2]), read_take(night[3])
+    assert after.header.worker.model == WIDE
+    first = after.chunks[0]
+    assert first.plan.reset_reason == "the model was changed to untrained"
+    assert first.plan.text == before.chunks[-1].plan.text
+    assert all(chunk.condition() is not None for chunk in after.chunks[1:])
+    verdict = replay_file(night[3])
+    assert verdict.is_same, str(verdict)
+    assert verdict.chunks >= 2
