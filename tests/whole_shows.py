@@ -13,7 +13,6 @@ from engine.worker.model import LoadedModel
 from engine.worker.models.spec import rollout_config
 from engine.worker.models.wan.anchor import AnchorFrames
 from engine.worker.models.wan.cache_plan import KREA, LONGLIVE_ENDLESS, CacheWindow
-from engine.worker.models.wan.fast_block import Attends
 from engine.worker.models.wan.fast_passes import FastPasses
 from engine.worker.models.wan.lora import Lora
 from engine.worker.models.wan.lora_rack import LoraRack
@@ -27,7 +26,6 @@ from tests.tiny_worker import (
     tiny_vace_model,
 )
 
-SDPA = Attends(attention, attention)
 FIRE = (WeightedPrompt(text="slow red fire", weight=1.0),)
 WATER = (WeightedPrompt(text="fast blue water", weight=1.0),)
 MIXED = (
@@ -92,7 +90,9 @@ def on_fast_passes(model: LoadedModel, *, narrow: bool = False) -> LoadedModel:
     sampler = model.sampler
     if narrow:
         sampler.cache.keep_narrow()
-    sampler.passes = FastPasses(sampler.plain, sampler.cache, sampler.text, SDPA, narrow=narrow)
+    sampler.passes = FastPasses(
+        sampler.plain, sampler.cache, sampler.text, attention, narrow=narrow
+    )
     return model
 
 

@@ -20,7 +20,7 @@ def rows(result: CaseResult) -> list[str]:
     """Return what one case came to, in a few lines."""
     floor, trace = result.floor, result.trace
     backends = ", ".join(f"{op}: {name}" for op, name in result.backends.items())
-    timed = ", ".join(f"{name} {ms:.3f}" for name, ms in result.attention_ms.items())
+    timed, on_text = _milliseconds(result.attention_ms), _milliseconds(result.text_ms)
     decoder = result.fast.stage_ms["decode"] / result.fast.p50_ms
     lines = [
         "",
@@ -33,7 +33,7 @@ def rows(result: CaseResult) -> list[str]:
         f"{floor.products_fp8_ms:.1f}), attention {floor.self_attention_ms:.1f} (context "
         f"{floor.context_attention_ms:.1f}), text {floor.cross_attention_ms:.1f}; a chunk "
         f"{result.floor_ms:.1f}",
-        f"  attention ms: {timed}",
+        f"  attention ms: {timed}; on a text: {on_text}",
         f"  warm-up {result.warm_up_s:.1f} s, {trace.num_kernels} kernels a chunk; after it: "
         f"{result.num_recorded_late} recordings, {result.num_allocated_late} allocations, "
         f"{result.num_plain_passes} plain passes",
@@ -88,6 +88,10 @@ def _whole_line(result: CaseResult) -> str:
     )
 
 
+def _milliseconds(timed: dict[str, float]) -> str:
+    return ", ".join(f"{name} {ms:.3f}" for name, ms in timed.items())
+
+
 def _numbers(stages: dict[str, float]) -> str:
     return ", ".join(f"{stage} {ms:.1f}" for stage, ms in stages.items())
 
@@ -114,6 +118,7 @@ def _case(result: CaseResult) -> dict[str, object]:
         "backends": result.backends,
         "attention_ms": result.attention_ms,
         "attention_refused": result.attention_refused,
+        "text_ms": result.text_ms,
         "notices": result.path.notices,
         "numerics": to_builtins(result.path.numerics),
         "fast": asdict(result.fast),

@@ -13,6 +13,7 @@ import torch
 
 from engine.bench.gpu_cases import Case
 from engine.bench.gpu_floor import PassFloor, pass_floor
+from engine.bench.gpu_text import text_attention_ms
 from engine.bench.gpu_trace import Trace, traced
 from engine.bench.house_cpu_run import percentile
 from engine.bench.random_model import random_model
@@ -65,6 +66,7 @@ class CaseResult:
     backends: dict[str, str]
     attention_ms: dict[str, float]
     attention_refused: dict[str, str]
+    text_ms: dict[str, float]
     path: FastPath
     fast: ChunkTimes
     by_pass: ChunkTimes
@@ -177,6 +179,7 @@ def _measured(rig: _Rig, amount: Amount, trace: Path | None) -> CaseResult:
         backends=backends,
         attention_ms=chosen.ms,
         attention_refused=chosen.refused,
+        text_ms=_text_ms(rig, chosen),
         path=model.fast_path,
         fast=fast,
         by_pass=by_pass,
@@ -207,6 +210,12 @@ def _attention(rig: _Rig, amount: Amount) -> AttentionChoice:
     return choose_attention(
         attention_shape(model.sampler), model.compute.dtype, model.compute.device, amount.attention
     )
+
+
+def _text_ms(rig: _Rig, chosen: AttentionChoice) -> dict[str, float]:
+    sampler = rig.loop.model.sampler
+    num_tokens = attention_shape(sampler).num_queries
+    return text_attention_ms(sampler.model.config, num_tokens, chosen.attend, sampler.model.device)
 
 
 def _by_pass(rig: _Rig, count: int) -> ChunkTimes:

@@ -30,14 +30,15 @@ from engine.worker.text_mix import Mixing, mix_rows
 Net = TypeVar("Net", bound=nn.Module)
 
 _STD = 0.02
-_TEXT_TOKENS = 40
+TEXT_ROWS = 40
+"""Of a prompt, as of two dozen words."""
 
 
 class RandomPrompts:
     """Text rows that are a function of the words, without a text encoder."""
 
     def __init__(self, config: TransformerConfig, device: torch.device) -> None:
-        self._size = (min(config.text_len, _TEXT_TOKENS), config.text_dim)
+        self._size = (min(config.text_len, TEXT_ROWS), config.text_dim)
         self._device = device
 
     def start(self, on_failed: OnFailed, on_error: OnError) -> None:

@@ -14,17 +14,18 @@ from engine.worker.device import Compute
 from engine.worker.kernels.attention_backends import (
     NARROW,
     AttentionShape,
+    SoftmaxAttention,
     choose_attention,
     is_narrow_faster,
 )
 from engine.worker.kernels.has_triton import why_no_triton
-from engine.worker.models.wan.fast_block import Attends
 from engine.worker.models.wan.fast_passes import FastPasses
 from engine.worker.models.wan.rollout import ChunkSampler
 from engine.worker.numerics import compare_passes
 
 _FIRST_WITH_FP8 = (8, 9)
 """Compute capability from which products of e4m3 exist.  Source: CUDA programming guide."""
+_ON_TEXT = "padding as one key"
 _LEAST_FP8_WIDTH = 1024
 """Below this width FP8 gains nothing: products are as short as the kernels between them."""
 
@@ -81,9 +82,6 @@ def quicken(
         return FastPath(notices=(_plain_notice(reason),))
     shape = attention_shape(sampler)
     choice = choose_attention(shape, compute.dtype, compute.device, attention)
-    text = replace(shape, num_keys=sampler.model.config.text_len)
-    on_text = choose_attention(text, compute.dtype, compute.device, attention)
-    attends = Attends(choice.attend, on_text.attend)
     narrow, notices = _is_narrow(sampler, precision)
     kinds = [Kind(choice.name)]
     if narrow:
@@ -91,30 +89,30 @@ def quicken(
         if attention == "auto" and is_narrow_faster(shape, choice, compute.device):
             kinds.insert(0, Kind(NARROW, narrow_products=True, narrow_attention=True))
     for kind in kinds:
-        path = _tried(sampler, attends, name, kind)
+        path = _tried(sampler, choice.attend, name, kind)
         notices = (*notices, *path.notices)
         if path.backends:
             return replace(path, notices=notices)
     return FastPath(notices=(*notices, _plain_notice("no fast passes compute what plain ones do")))
 
 
-def _tried(sampler: ChunkSampler, attends: Attends, name: str, kind: Kind) -> FastPath:
+def _tried(sampler: ChunkSampler, attend: SoftmaxAttention, name: str, kind: Kind) -> FastPath:
     """Put fast passes of one kind into the sampler, unless they differ or there is no room."""
     try:
-        return _made(sampler, attends, name, kind)
+        return _made(sampler, attend, name, kind)
     except torch.OutOfMemoryError:
         sampler.cache.drop_narrow()
         sampler.passes = sampler.plain
         return FastPath(notices=(f"The GPU has no room for fast passes in {kind.products}.",))
 
 
-def _made(sampler: ChunkSampler, attends: Attends, name: str, kind: Kind) -> FastPath:
+def _made(sampler: ChunkSampler, attend: SoftmaxAttention, name: str, kind: Kind) -> FastPath:
     if kind.narrow_attention:
         sampler.cache.keep_narrow()
     else:
         sampler.cache.drop_narrow()
     fast = FastPasses(
-        sampler.plain, sampler.cache, sampler.text, attends, narrow=kind.narrow_products
+        sampler.plain, sampler.cache, sampler.text, attend, narrow=kind.narrow_products
     )
     report = compare_passes(sampler, fast, name, f"{kind.products}, {kind.attention} attention")
     if not report.is_good:
@@ -122,7 +120,11 @@ def _made(sampler: ChunkSampler, attends: Attends, name: str, kind: Kind) -> Fas
         refusal = f"Refused, it differs too much: {report.sentence()}."
         return FastPath(notices=(refusal,), numerics=report)
     sampler.passes = fast
-    backends = {"attention": kind.attention, "linear": f"{kind.products}, fused"}
+    backends = {
+        "attention": kind.attention,
+        "text attention": _ON_TEXT,
+        "linear": f"{kind.products}, fused",
+    }
     return FastPath(backends, numerics=report)
 
 

@@ -10,7 +10,6 @@ from engine.worker.kernels.attention import attention
 from engine.worker.kernels.attention_backends import BACKENDS, AttentionShape, choose_attention
 from engine.worker.kernels.has_triton import has_triton
 from engine.worker.models.wan.cache_plan import KREA, LONGLIVE_ENDLESS, CacheRule, CacheWindow
-from engine.worker.models.wan.fast_block import Attends
 from engine.worker.models.wan.fast_passes import FastPasses
 from engine.worker.models.wan.rollout import ChunkSampler, RolloutConfig
 from engine.worker.models.wan.transformer import CausalTransformer, TransformerConfig
@@ -34,7 +33,6 @@ RULES = {
     "recomputed": (KREA, CacheWindow(window_latents=6)),
 }
 SIZE = (20, 28)
-SDPA = Attends(attention, attention)
 STEPS = steps_from_sigmas((1.0, 0.9, 0.7))
 
 
@@ -93,7 +91,7 @@ def test_a_show_stays_beside_its_plain_twin(rule, narrow):
     sampler = sampler_of(rule)
     if narrow:
         sampler.cache.keep_narrow()
-    fast = FastPasses(sampler.plain, sampler.cache, sampler.text, SDPA, narrow=narrow)
+    fast = FastPasses(sampler.plain, sampler.cache, sampler.text, attention, narrow=narrow)
     sampler.passes = fast
     found = show(sampler)
     apart = distances(found, plain)
@@ -113,7 +111,7 @@ def sampler_reset(sampler):
 def test_vace_stays_beside_its_plain_twin():
     plain = show(sampler_of("rolling", vace=True), steers=True)
     sampler = sampler_of("rolling", vace=True)
-    sampler.passes = FastPasses(sampler.plain, sampler.cache, sampler.text, SDPA, narrow=False)
+    sampler.passes = FastPasses(sampler.plain, sampler.cache, sampler.text, attention, narrow=False)
     assert max(distances(show(sampler, steers=True), plain)) < 0.03
 
 

@@ -4,11 +4,17 @@ import pytest
 import torch
 
 from engine.worker.kernels import narrow, rows
+from engine.worker.kernels.attention import attention_reference
 from engine.worker.kernels.fused import plain_layers
 from engine.worker.kernels.graphs import Graphs
 from engine.worker.kernels.has_triton import has_triton
 from engine.worker.kernels.products import FP8, Product, Weight, multiply, quantised
 from engine.worker.kernels.rows import Affine, HeadNorms, KVSlots, Turn
+from engine.worker.kernels.text_attention import (
+    text_attention,
+    text_attention_reference,
+    text_rows,
+)
 from engine.worker.models.wan.recorded_codec import RecordedDecoder
 from engine.worker.models.wan.rope import RopeTable, rotate_pairs
 from engine.worker.models.wan.tae import TAE, TAEW2_1
@@ -145,6 +151,21 @@ def test_attention_on_narrow_copies(draw, size):
         found = narrow.attention(q, copies, num_keys, BF16)
         expected = narrow.attention_reference(q, copies, num_keys, torch.float32)
         assert distance(found, expected) < 0.04, num_keys  # its weights are rounded to three bits
+
+
+@pytest.mark.parametrize("size", [(2352, 12, 128, 512), (333, 6, 64, 12), (50, 40, 128, 150)])
+def test_attention_on_a_text(draw, size):
+    num_queries, heads, head, places = size
+    q = draw(num_queries, heads, head, dtype=BF16)
+    rows = text_rows(q.device)
+    for given in (0, 1, places // 3, places - 1, places):
+        k, v = draw(2, places, heads, head, dtype=BF16)
+        k[given:], v[given:] = k[-1:].clone(), v[-1:].clone()
+        rows.take(given, places)
+        found = text_attention(q, k, v, rows)
+        expected = attention_reference(q[None].float(), k[None].float(), v[None].float())[0]
+        assert distance(found, expected) < 0.01, given
+        assert distance(found, text_attention_reference(q, k, v, rows)) < 0.01, given
 
 
 @pytest.mark.parametrize("turns", [True, False])

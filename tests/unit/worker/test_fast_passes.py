@@ -12,7 +12,6 @@ import torch
 
 from engine.worker.kernels.attention import attention
 from engine.worker.models.wan.cache_plan import KREA, LONGLIVE_ENDLESS, CacheRule, CacheWindow
-from engine.worker.models.wan.fast_block import Attends
 from engine.worker.models.wan.fast_passes import FastPasses
 from engine.worker.models.wan.lora import read_lora
 from engine.worker.models.wan.lora_rack import LoraRack
@@ -26,7 +25,6 @@ from tests.published import tiny_lora, write_lora
 CONFIG = TransformerConfig(
     dim=48, ffn_dim=80, num_heads=3, num_layers=3, text_dim=20, text_len=7, freq_dim=16
 )
-SDPA = Attends(attention, attention)
 STEPS = steps_from_sigmas((1.0, 0.7))
 CPU = torch.device("cpu")
 RULES = {
@@ -55,7 +53,7 @@ def sampler_of(rule: str, config: TransformerConfig = CONFIG, *, vace: bool = Fa
 
 
 def use_fast(sampler: ChunkSampler, *, narrow: bool = False) -> FastPasses:
-    fast = FastPasses(sampler.plain, sampler.cache, sampler.text, SDPA, narrow=narrow)
+    fast = FastPasses(sampler.plain, sampler.cache, sampler.text, attention, narrow=narrow)
     sampler.passes = fast
     return fast
 

@@ -22,7 +22,6 @@ from engine.worker.device import Compute
 from engine.worker.kernels import has_triton
 from engine.worker.kernels.attention import attention
 from engine.worker.kernels.attention_backends import fastest
-from engine.worker.models.wan.fast_block import Attends
 from engine.worker.numerics import compare_passes, layer_error
 from tests.unit.worker.test_fast_passes import sampler_of, use_fast
 
@@ -73,15 +72,17 @@ def test_numbers_that_are_not_finite_are_refused() -> None:
 
 def test_quicken_puts_bf16_in_the_place_of_an_fp8_that_fails(monkeypatch) -> None:
     sampler = sampler_of("rolling")
-    attends = Attends(attention, attention)
-    good = fast_path._tried(sampler, attends, "tiny", fast_path.Kind("sdpa"))
-    assert good.backends == {"attention": "sdpa", "linear": "bf16, fused"}
+    good = fast_path._tried(sampler, attention, "tiny", fast_path.Kind("sdpa"))
+    assert good.backends == {
+        "attention": "sdpa",
+        "text attention": "padding as one key",
+        "linear": "bf16, fused",
+    }
     plain = sampler.plain
     sampler.passes = plain
     monkeypatch.setattr(fast_path, "compare_passes", lambda *_: report(0.9))
-    refused = fast_path._tried(
-        sampler, attends, "tiny", fast_path.Kind("fp8", narrow_products=True, narrow_attention=True)
-    )
+    kind = fast_path.Kind("fp8", narrow_products=True, narrow_attention=True)
+    refused = fast_path._tried(sampler, attention, "tiny", kind)
     assert not refused.backends
     assert "cosine 0.90000" in refused.notices[0]
     assert sampler.passes is plain
@@ -135,7 +136,7 @@ def test_a_gpu_without_room_plays_plain_and_says_so(monkeypatch) -> None:
 
     monkeypatch.setattr(fast_path, "FastPasses", full)
     kind = fast_path.Kind("fp8", narrow_products=True, narrow_attention=True)
-    path = fast_path._tried(sampler, Attends(attention, attention), "tiny", kind)
+    path = fast_path._tried(sampler, attention, "tiny", kind)
     assert path.notices == ("The GPU has no room for fast passes in fp8 rows.",)
     assert sampler.passes is sampler.plain
     assert sampler.cache._narrow is None

@@ -25,16 +25,10 @@ from engine.worker.kernels.rows import (
     normed,
     queries_into_slots,
 )
+from engine.worker.kernels.text_attention import TextRows, text_attention
 from engine.worker.models.wan.blocks import TextKV
 from engine.worker.models.wan.fast_weights import FastBlock, TimeRows
 from engine.worker.models.wan.kv_cache import Keys
-
-
-class Attends(NamedTuple):
-    """Backends of a show: on its own keys, and on the few rows of a text."""
-
-    own: SoftmaxAttention
-    text: SoftmaxAttention
 
 
 class Run(NamedTuple):
@@ -42,7 +36,8 @@ class Run(NamedTuple):
 
     rows: TimeRows
     turn: Turn
-    attend: Attends
+    attend: SoftmaxAttention
+    text: TextRows
     eps: float
     narrow: bool
     finish_keys: Callable[[Keys], None] | None = None  # after a layer has written its own
@@ -76,7 +71,7 @@ def _attended(run: Run, block: FastBlock, y: Activation, keys: Keys, dtype: torc
     q_dtype = dtype if keys.narrow is None else FP8
     q = queries_into_slots(multiply(y, block.qkv), block.norms, run.turn, keys.slots, q_dtype)
     if keys.narrow is None:
-        return run.attend.own(q[None], keys.k, keys.v)
+        return run.attend(q[None], keys.k, keys.v)
     if run.finish_keys is not None:
         run.finish_keys(keys)
     return narrow.attention(q, keys.narrow, keys.k.shape[1], dtype)[None]
@@ -88,8 +83,9 @@ def through_rest(
     """Add cross-attention to x and return what the feed-forward part adds, without its gate."""
     x, y = states
     q = head_normed(multiply(y, block.text_q), block.text_norm, x.dtype)
-    attended = run.attend.text(q.view(1, len(q), *text.k.shape[2:]), text.k, text.v)
-    product = multiply(_joined(run, attended), block.text_o)
+    q = q.view(len(q), *text.k.shape[2:])
+    attended = text_attention(q, text.k[0], text.v[0], run.text)
+    product = multiply(_joined(run, attended[None]), block.text_o)
     middle = run.rows.middle(layer)
     y = add_inplace_normed(x, product, None, middle, run.eps, narrow=run.narrow)
     return multiply(gelu(multiply(y, block.up), x.dtype, narrow=run.narrow), block.down)

@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 import torch
 from torch import Tensor
 
+from engine.worker.kernels.text_attention import text_rows
 from engine.worker.models.wan.blocks import TextKV
 from engine.worker.models.wan.fast_weights import TimeRows
 from engine.worker.models.wan.passes import Steer
@@ -52,14 +53,15 @@ class PassInputs(NamedTuple):
 
 
 class HeldText:
-    """Text keys and values of every layer."""
+    """Text keys and values of every layer, and how many rows of them differ."""
 
-    def __init__(self) -> None:
+    def __init__(self, device: torch.device) -> None:
         self.kvs: list[TextKV] = []
+        self.rows = text_rows(device)
         self._seen: Sequence[TextKV] | None = None
 
-    def take(self, kvs: Sequence[TextKV]) -> None:
-        """Copy keys and values, unless they are those of the last time."""
+    def take(self, kvs: Sequence[TextKV], num_rows: int) -> None:
+        """Copy keys and values of a text with so many rows, unless they are the last time's."""
         if kvs is self._seen:
             return
         if not self.kvs:
@@ -67,6 +69,7 @@ class HeldText:
         for held, kv in zip(self.kvs, kvs, strict=True):
             held.k.copy_(kv.k)
             held.v.copy_(kv.v)
+        self.rows.take(num_rows, kvs[0].k.shape[1])
         self._seen = kvs
 
 

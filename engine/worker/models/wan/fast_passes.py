@@ -21,11 +21,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 (the customary name)
 from torch import Tensor
 
+from engine.worker.kernels.attention_backends import SoftmaxAttention
 from engine.worker.kernels.graphs import Graphs
 from engine.worker.kernels.products import Product
 from engine.worker.kernels.rows import Turn, add_inplace, add_inplace_normed
 from engine.worker.models.wan.fast_block import (
-    Attends,
     Run,
     entered,
     through_attention,
@@ -55,7 +55,7 @@ class FastPasses:
         plain: PlainPasses,
         cache: KVCache,
         text: TextCache,
-        attend: Attends,
+        attend: SoftmaxAttention,
         *,
         narrow: bool,
     ) -> None:
@@ -65,7 +65,7 @@ class FastPasses:
             plain: the same passes, for what is not recorded here.
             cache: of the show.
             text: of the show.
-            attend: softmax attention without a mask.
+            attend: softmax attention of a show on its own keys, without a mask.
             narrow: whether products run in FP8.
         """
         self._plain = plain
@@ -81,7 +81,7 @@ class FastPasses:
         self.graphs = Graphs(model.device)
         self._inputs = HeldInputs(model.dtype, model.device)
         self._rows, self._stack_rows = HeldRows(), HeldRows()
-        self._texts, self._stack_texts = HeldText(), HeldText()
+        self._texts, self._stack_texts = HeldText(model.device), HeldText(model.device)
         self.control = HeldControl(model.config.dim, model.device)
         self._known_times: dict[float, tuple[TimeRows, TimeRows | None]] = {}
         self._turns: dict[int, Turn] = {}  # recordings read them, so they stay
@@ -136,9 +136,10 @@ class FastPasses:
 
     def take_text(self, *, is_steered: bool) -> None:
         """Copy the present text's keys and values, those of the stack where it steers."""
-        self._texts.take(self._text.kvs())
+        num_rows = self._text.num_rows
+        self._texts.take(self._text.kvs(), num_rows)
         if is_steered:
-            self._stack_texts.take(self._text.vace_kvs())
+            self._stack_texts.take(self._text.vace_kvs(), num_rows)
 
     def _take(self, inputs: Tensor, timestep: float, steer: Steer | None) -> None:
         """Write what a recording reads."""
@@ -177,7 +178,7 @@ class FastPasses:
         self, rows: TimeRows, turn: Turn, finish_keys: Callable[[Keys], None] | None = None
     ) -> Run:
         eps = self._model.config.eps
-        return Run(rows, turn, self._attend, eps, self._narrow, finish_keys)
+        return Run(rows, turn, self._attend, self._texts.rows, eps, self._narrow, finish_keys)
 
     def velocity_of(
         self, view: CachePass, given: PassInputs, seen: list[Tensor] | None = None

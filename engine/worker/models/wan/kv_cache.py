@@ -333,6 +333,11 @@ class TextCache:
         """Whether keys and values are at hand."""
         return self._kvs is not None or self._vace_kvs is not None
 
+    @property
+    def num_rows(self) -> int:
+        """Rows of the text itself; what is missing to the model's length is padding."""
+        return 0 if self._text is None else self._text.shape[1]
+
     def kvs(self) -> Sequence[TextKV]:
         """Keys and values of every layer.
 
