@@ -47,6 +47,12 @@ if TYPE_CHECKING:
 # of 128x128 took 2500 ms beside four busy processes on two cores, and 300 ms with this (2026-11).
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
+_NO_ROOM = (
+    "can't allocate memory",  # torch on a CPU
+    "CUDA error: out of memory",  # a CUDA context, a kernel or a recording that finds no room
+    "STATUS_ALLOC_FAILED",  # cuBLAS and cuDNN
+)
+"""What is said beside torch's own error.  Source: a card that is full; cuBLAS's manual."""
 _HEARTBEAT_S = 0.5
 _TAKE_S = 1.0
 
@@ -201,7 +207,7 @@ def _is_out_of_memory(error: BaseException) -> bool:
         return True
     torch = sys.modules.get("torch")
     is_cuda_oom = torch is not None and isinstance(error, torch.cuda.OutOfMemoryError)
-    return is_cuda_oom or "can't allocate memory" in str(error)
+    return is_cuda_oom or any(words in str(error) for words in _NO_ROOM)
 
 
 def _sentence(error: BaseException) -> str:

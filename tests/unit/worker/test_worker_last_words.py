@@ -27,6 +27,8 @@ def last_words(error: BaseException) -> WorkerFailed:
         torch.cuda.OutOfMemoryError("CUDA out of memory. Tried to allocate 20 GiB"),
         MemoryError(),
         RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+        torch.AcceleratorError("CUDA error: out of memory\nCUDA kernel errors might be"),
+        RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`"),
         OutOfMemoryError("the picture is too large"),
     ],
 )
