@@ -86,7 +86,6 @@ class ModelDesk:
 
     def __init__(self, load: LoadModel, loader: Loader, notice: Notice) -> None:
         self.load = load  # of the worker that plays
-        self._first = load.model
         self._next: LoadModel | None = None
         self._too_large: ModelChoice | None = None  # beside `load`, as was found out
         self._is_alone = False  # nothing plays while `_next` loads
@@ -97,11 +96,6 @@ class ModelDesk:
     def playing(self) -> ModelChoice:
         """The model that plays, as it was asked for."""
         return self.load.model
-
-    @property
-    def changed_to(self) -> ModelChoice | None:
-        """The model that plays, if it is not the one that the show began with."""
-        return self.playing if self.playing != self._first else None
 
     @property
     def coming(self) -> ModelChoice | None:
