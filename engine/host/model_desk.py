@@ -27,6 +27,7 @@ from engine.cli_values import LARGEST_PX, MODEL_STEP_PX, SMALLEST_PX
 from engine.errors import ConfigError
 from engine.host.watch import Limits
 from engine.protocol import frame_ring
+from engine.protocol.model_names import pixels_text
 from engine.protocol.orders import LoadModel, WorkerReady
 from engine.protocol.values import ModelChoice, Severity
 
@@ -180,7 +181,7 @@ def check_size(model: ModelChoice) -> None:
     for side in (model.width_px, model.height_px):
         if side % MODEL_STEP_PX or not SMALLEST_PX <= side <= LARGEST_PX:
             raise ConfigError(
-                f"model {model.name}: got {model.width_px}x{model.height_px}, expected "
+                f"model {model.name}: got {pixels_text(model.width_px, model.height_px)}, expected "
                 f"{SMALLEST_PX} to {LARGEST_PX} pixels a side, divisible by {MODEL_STEP_PX}; "
                 f"nothing was changed"
             )
@@ -188,7 +189,7 @@ def check_size(model: ModelChoice) -> None:
 
 def named(model: ModelChoice) -> str:
     """Return the model as people read it."""
-    return f"{model.name} at {model.width_px}x{model.height_px}"
+    return f"{model.name} at {pixels_text(model.width_px, model.height_px)}"
 
 
 def _remove(load: LoadModel) -> None:
