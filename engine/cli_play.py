@@ -14,6 +14,7 @@ from engine.errors import ConfigError, ExitCode
 from engine.host.floor_plan import DEFAULT_PORT, HostConfig
 from engine.host.headless import play
 from engine.host.remote.options import add_remote_options, remote_config
+from engine.host.show_model import ShowModel
 from engine.protocol.show import Show
 from engine.protocol.show_file import load_show
 from engine.protocol.values import PRECISIONS, Look, ModelChoice, OutputSpec, SourceSpec
@@ -102,6 +103,7 @@ def config_of(options: argparse.Namespace, show: Show) -> HostConfig:
         needs_source=options.source is not None,
         output=_output(options, show.output),
         model=_model(options, show.model),
+        show_names=ShowModel(show, lambda model: _model(options, model)),
         show_seed=options.seed,
         keep_take=not options.no_take,
         record=_record(options.record),

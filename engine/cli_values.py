@@ -8,6 +8,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from engine.errors import ConfigError
+from engine.protocol.model_names import pixels_of
 from engine.protocol.values import SourceSpec
 
 SLOWEST, FASTEST = Fraction(24000, 1001), Fraction(60)
@@ -22,12 +23,12 @@ def size_of(text: str, step_px: int = 2, option: str = "--size") -> tuple[int, i
     Raises:
         ConfigError: it is no size, not divisible, or out of range.
     """
-    width_text, _, height_text = text.lower().partition("x")
-    if not (width_text.isdecimal() and height_text.isdecimal()):
+    size_px = pixels_of(text.lower())
+    if size_px is None:
         raise ConfigError(
             f"{option}: got {text!r}, expected WIDTHxHEIGHT in pixels, as in 1280x720"
         )
-    width, height = int(width_text), int(height_text)
+    width, height = size_px
     if width % step_px or height % step_px:
         raise ConfigError(f"{option}: got {text}, expected pixels divisible by {step_px}")
     if not all(SMALLEST_PX <= side <= LARGEST_PX for side in (width, height)):

@@ -7,7 +7,6 @@ at a time: `busy` names the model it is for. `asking` names the model whose lice
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -16,6 +15,7 @@ import msgspec
 from app.core.hud import Level
 from engine.errors import ExitCode
 from engine.protocol.amounts import duration_text, size_text
+from engine.protocol.model_names import has_vace, pixels_of, with_vace, without_vace
 from engine.protocol.model_reports import (
     LicenceAsked,
     ModelChecked,
@@ -29,8 +29,6 @@ from engine.protocol.model_reports import (
 )
 from engine.protocol.values import ModelChoice
 
-_CONTROL = "-vace"
-_SIZE = re.compile(r"([1-9]\d{0,4})x([1-9]\d{0,4})", re.ASCII)
 _CHIPS = {
     ModelState.BUILT_IN: ("BUILT IN", Level.GOOD),
     ModelState.HERE: ("HERE", Level.GOOD),
@@ -58,7 +56,7 @@ class PlayChoice:
     @property
     def label(self) -> str:
         """What people read."""
-        with_control = " with control" if self.name.endswith(_CONTROL) else ""
+        with_control = " with control" if has_vace(self.name) else ""
         return f"{self.width_px} × {self.height_px}{with_control}"
 
     @property
@@ -191,7 +189,7 @@ class ModelBook:
     def _choices(self, row: ModelListed) -> tuple[PlayChoice, ...]:
         control = self.rows.get(row.control)
         has_control = control is not None and control.state is ModelState.HERE
-        names = (row.name, row.name + _CONTROL) if has_control else (row.name,)
+        names = (row.name, with_vace(row.name)) if has_control else (row.name,)
         sizes = _sizes(row.sizes)
         return tuple(PlayChoice(name, *size) for name in names for size in sizes)
 
@@ -199,7 +197,7 @@ class ModelBook:
         lines = [_progress_text(self.progress)] if row.name == self.busy else []
         if self.coming is not None and _is_of(self.coming, row):
             lines.append(_coming_text(self.coming, self.on_air))
-        elif self.on_air is not None and self.on_air.name == row.name + _CONTROL:
+        elif self.on_air is not None and self.on_air.name == with_vace(row.name):
             lines.append("plays with control")
         return "\n".join(lines)
 
@@ -218,19 +216,15 @@ def as_in_show(model: ModelChoice, choice: ModelChoice) -> ModelChoice:
 
     Its device holds for every model; codec, precision and chunks for its own alone.
     """
-    if _row_name(model) != _row_name(choice):
+    if without_vace(model.name) != without_vace(choice.name):
         return msgspec.structs.replace(choice, device=model.device)
     return msgspec.structs.replace(
         model, name=choice.name, width_px=choice.width_px, height_px=choice.height_px
     )
 
 
-def _row_name(model: ModelChoice) -> str:
-    return model.name.removesuffix(_CONTROL)
-
-
 def _is_of(model: ModelChoice | None, row: ModelListed) -> bool:
-    return model is not None and _row_name(model) == row.name
+    return model is not None and without_vace(model.name) == row.name
 
 
 def _label(model: ModelChoice) -> str:
@@ -238,14 +232,13 @@ def _label(model: ModelChoice) -> str:
 
 
 def _coming_text(coming: ModelChoice, on_air: ModelChoice | None) -> str:
-    plays = f" ({_row_name(on_air)}, {_label(on_air)})" if on_air is not None else ""
+    plays = f" ({without_vace(on_air.name)}, {_label(on_air)})" if on_air is not None else ""
     return f"{_label(coming)} loads beside what plays{plays} …"
 
 
 def _sizes(texts: tuple[str, ...]) -> tuple[tuple[int, int], ...]:
     """Return the sizes that can be read; what cannot is of a newer list than ours."""
-    found = (_SIZE.fullmatch(text) for text in texts)
-    return tuple((int(size[1]), int(size[2])) for size in found if size is not None)
+    return tuple(size for size in map(pixels_of, texts) if size is not None)
 
 
 def _facts(row: ModelListed) -> str:

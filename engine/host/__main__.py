@@ -16,6 +16,7 @@ from engine.errors import EngineError, ExitCode
 from engine.host.floor_plan import DEFAULT_PORT, Engine, HostConfig
 from engine.host.remote.options import add_remote_options, remote_config
 from engine.host.run import run
+from engine.host.show_model import ShowModel
 from engine.host.watch import Limits
 from engine.protocol.show_file import load_show
 from engine.protocol.values import Look, ModelChoice, OutputSpec
@@ -117,7 +118,7 @@ def _as_in_show(config: HostConfig, folder: Path) -> HostConfig:
         config, look=look, prompts=show.prompts, guides=show.guides,
         cues=show.cue_specs, pads=show.pad_specs, modulators=show.modulators,
         beat=show.beat, show_name=show.name,
-        source=show.source, output=output, model=show.model,
+        source=show.source, output=output, model=show.model, show_names=ShowModel(show),
     )  # fmt: skip
 
 

@@ -21,9 +21,9 @@ from engine.host.conductor import Conductor
 from engine.host.cue_player import CuePlayer
 from engine.host.desk import Desk
 from engine.host.events import EventHub
-from engine.host.memory import Memory, remembered, resume
+from engine.host.memory import Memory, ShowNames, remembered, resume
 from engine.host.model_desk import WorkerSetup, make_rings
-from engine.host.on_air import OnAir
+from engine.host.on_air import OnAir, model_to_load
 from engine.host.outputs.base import check_spec
 from engine.host.outputs.ndi import NdiOutput
 from engine.host.outputs.preview import PreviewOutput
@@ -81,6 +81,7 @@ class HostConfig:
     needs_source: bool = False  # True: without it nothing is started
     output: OutputSpec = field(default_factory=OutputSpec)
     model: ModelChoice = field(default_factory=ModelChoice)
+    show_names: ShowNames | None = None  # what `model` would be by now; None: it stays
     show_seed: int | None = None  # None: by chance; it is in the take
     takes_folder: Path | None = None  # None: the performer's own
     keep_take: bool = True
@@ -109,7 +110,8 @@ class Engine:
         self.conductor.beats.set_modulators(config.modulators)
         self.cues = CuePlayer(self.conductor)
         self.cues.open_list(config.show_name, config.cues, is_on_air=config.opens_with_cue)
-        self._memory = Memory(self.conductor, self.cues, config.show_name, config.port)
+        show = (config.show_name, config.show_names or (lambda: config.model))
+        self._memory = Memory(self.conductor, self.cues, show, config.port)
         self._preview = PreviewOutput(self.conductor.notice)
         self._outputs = (NdiOutput(self.conductor.notice), self._preview)
         self.presenter = Presenter(config.output, self._outputs, self.conductor.notice)
@@ -247,10 +249,7 @@ def build(config: HostConfig) -> Engine:
     frame_ring.sweep()
     before = remembered(config.show_name, config.port) if config.resume else None
     if before is not None:
-        config = replace(
-            config, look=before.look, beat=before.beat, opens_with_cue=False,
-            model=before.model or config.model,
-        )  # fmt: skip
+        config = _gone_on(config, before)
     open_score(config.look, show_seed=0)  # what cannot be is refused before anything is made
     check_spec(config.output)
     with ExitStack() as undo:
@@ -260,6 +259,15 @@ def build(config: HostConfig) -> Engine:
         engine = Engine(config, rings, before)
         undo.pop_all()
     return engine
+
+
+def _gone_on(config: HostConfig, before: OnAir) -> HostConfig:
+    """Return the config of a host that goes on where another one died."""
+    named = config.model  # by the show: the model that is resumed does not become the show's
+    return replace(
+        config, look=before.look, beat=before.beat, opens_with_cue=False,
+        model=model_to_load(before, named), show_names=config.show_names or (lambda: named),
+    )  # fmt: skip
 
 
 def _check_source(config: HostConfig) -> None:

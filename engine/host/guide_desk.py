@@ -31,6 +31,7 @@ from engine.protocol.guides import (
     pictures_of,
     with_pictures,
 )
+from engine.protocol.model_names import VACE_SUFFIX
 from engine.protocol.orders import ChunkPlan, DropStill, KeepMasksReady, StoreStill
 from engine.protocol.values import Cut, Guides, Severity
 
@@ -226,7 +227,7 @@ class GuideDesk:
 
 WITHOUT_VACE = (
     "the model takes no masks, reference images or given frames; load one with VACE, whose name "
-    "ends in -vace"
+    f"ends in {VACE_SUFFIX}"
 )
 
 

@@ -1,24 +1,28 @@
 """Keep what is on air on the disk, so that a host that was killed is followed by one that goes on.
 
-In:     the score and the cue list, twice a second.
+In:     the score, the cue list and the models, twice a second.
 Out:    a record when they changed; the last one says that the show is over.
-Thread: the event loop decides, a helper thread writes.
+Thread: the event loop decides, a helper thread reads the show's file and writes.
 Full:   a disk that refuses is told once; the show goes on.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 from engine.host.conductor import Conductor
 from engine.host.cue_player import CuePlayer
-from engine.host.on_air import OnAir, on_air, resumable, to_record
+from engine.host.on_air import Models, OnAir, on_air, resumable, to_record
 from engine.protocol.beat_commands import SetTempo
 from engine.protocol.journal import Journal, last_record
 from engine.protocol.messages import SetParameters
 from engine.protocol.places import autosave_folder
-from engine.protocol.values import Severity
+from engine.protocol.values import ModelChoice, Severity
+
+ShowNames = Callable[[], ModelChoice]
+"""Says which model the show names by now; may read the disk."""
 
 _PERIOD_S = 0.5
 
@@ -26,10 +30,13 @@ _PERIOD_S = 0.5
 class Memory:
     """Writes one journal, that of the hosts on `port`."""
 
-    def __init__(self, conductor: Conductor, cues: CuePlayer, show: str, port: int) -> None:
+    def __init__(
+        self, conductor: Conductor, cues: CuePlayer, show: tuple[str, ShowNames], port: int
+    ) -> None:
         self._conductor = conductor
         self._cues = cues
-        self._show = show
+        self._show, self._show_names = show
+        self._models = Models(conductor.models.playing, self._show_names())
         self._journal = Journal(_path(port))
         self._keeps = port != 0  # a port by chance is never found again
         self._written: OnAir | None = None
@@ -48,10 +55,13 @@ class Memory:
         self._journal.close()
 
     async def _write(self, *, is_over: bool) -> None:
+        in_file = await asyncio.to_thread(self._show_names)
         score, beats = self._conductor.score, self._conductor.beats
         beat = (beats.as_set, beats.own_clock)
-        model = self._conductor.models.changed_to
-        moment = on_air(score, self._cues.cues, beat, self._show, model=model, is_over=is_over)
+        self._models = self._models.now(self._conductor.models.playing, in_file)
+        moment = on_air(
+            score, self._cues.cues, beat, self._show, models=self._models, is_over=is_over
+        )
         if moment == self._written:
             return
         try:

@@ -27,6 +27,7 @@ from engine.cli_values import LARGEST_PX, MODEL_STEP_PX, SMALLEST_PX
 from engine.errors import ConfigError
 from engine.host.watch import Limits
 from engine.protocol import frame_ring
+from engine.protocol.model_names import pixels_text
 from engine.protocol.orders import LoadModel, WorkerReady
 from engine.protocol.values import ModelChoice, Severity
 
@@ -86,7 +87,6 @@ class ModelDesk:
 
     def __init__(self, load: LoadModel, loader: Loader, notice: Notice) -> None:
         self.load = load  # of the worker that plays
-        self._first = load.model
         self._next: LoadModel | None = None
         self._too_large: ModelChoice | None = None  # beside `load`, as was found out
         self._is_alone = False  # nothing plays while `_next` loads
@@ -97,11 +97,6 @@ class ModelDesk:
     def playing(self) -> ModelChoice:
         """The model that plays, as it was asked for."""
         return self.load.model
-
-    @property
-    def changed_to(self) -> ModelChoice | None:
-        """The model that plays, if it is not the one that the show began with."""
-        return self.playing if self.playing != self._first else None
 
     @property
     def coming(self) -> ModelChoice | None:
@@ -186,7 +181,7 @@ def check_size(model: ModelChoice) -> None:
     for side in (model.width_px, model.height_px):
         if side % MODEL_STEP_PX or not SMALLEST_PX <= side <= LARGEST_PX:
             raise ConfigError(
-                f"model {model.name}: got {model.width_px}x{model.height_px}, expected "
+                f"model {model.name}: got {pixels_text(model.width_px, model.height_px)}, expected "
                 f"{SMALLEST_PX} to {LARGEST_PX} pixels a side, divisible by {MODEL_STEP_PX}; "
                 f"nothing was changed"
             )
@@ -194,7 +189,7 @@ def check_size(model: ModelChoice) -> None:
 
 def named(model: ModelChoice) -> str:
     """Return the model as people read it."""
-    return f"{model.name} at {model.width_px}x{model.height_px}"
+    return f"{model.name} at {pixels_text(model.width_px, model.height_px)}"
 
 
 def _remove(load: LoadModel) -> None:

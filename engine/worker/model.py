@@ -13,6 +13,7 @@ from typing import Final
 import torch
 
 from engine.errors import ConfigError, WeightsError
+from engine.protocol.model_names import with_vace
 from engine.protocol.parameters import LORA_ROWS
 from engine.protocol.values import ModelChoice
 from engine.worker.device import Compute
@@ -48,7 +49,7 @@ from engine.worker.prompts import PromptBook, Prompts
 from engine.worker.wan_prompts import load_wan_prompts
 
 UNTRAINED: Final = "untrained"
-UNTRAINED_VACE: Final = "untrained-vace"
+UNTRAINED_VACE: Final = with_vace(UNTRAINED)
 _UNTRAINED_SEED: Final = 1
 _NON_COMMERCIAL: Final = "-NC-"
 

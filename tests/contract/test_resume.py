@@ -3,28 +3,35 @@
 import asyncio
 import signal
 import socket
+from dataclasses import replace
+from functools import reduce
 
-import msgspec
 import pytest
+from msgspec import structs
 
 from engine.host.cue_list import CueList, loaded
-from engine.host.on_air import OnAir, on_air, resumable, resumed, to_record
+from engine.host.on_air import Models, OnAir, model_to_load, on_air, resumable, resumed, to_record
 from engine.host.score import open_score
+from engine.host.show_model import ShowModel
 from engine.protocol.beat import BeatClock
 from engine.protocol.beat_commands import ListenTo, SetQuantum, SetTempo
 from engine.protocol.beat_settings import BeatSettings
 from engine.protocol.cues import CueSpec
 from engine.protocol.messages import ChangeModel, Go, HardCut, LoadCues, SetParameters, StandBy
 from engine.protocol.show import Cue, Preset, Show
-from engine.protocol.show_file import save_show
+from engine.protocol.show_file import load_show, save_show
 from engine.protocol.values import Look, ModelChoice
-from tests.host_process import attached, host_process, wait_until
+from tests.host_process import attached, host_process, is_live, wait_until
 
 SHOW = Show(
     name="Night",
     presets=(Preset(name="Sea", prompt="slow sea"), Preset(name="Fire", prompt="fast fire")),
     cues=(Cue(name="a", preset="Sea"), Cue(name="b", preset="Fire"), Cue(name="c", preset="Sea")),
 )
+SCORE = open_score(Look(prompt="ink", name="Ink"), show_seed=1)
+BEAT = (BeatSettings(quantum_beats=4.0, sound="default"), BeatClock())
+HOUSE = ModelChoice()
+WIDE, SMALL = ModelChoice(width_px=256, height_px=144), ModelChoice(width_px=128, height_px=128)
 
 
 @pytest.fixture
@@ -85,35 +92,97 @@ def test_after_kill_9_the_next_host_begins_with_what_was_on_air(night, segue_hom
         asyncio.run(afresh())
 
 
-def test_the_model_that_was_changed_to_comes_back(night, segue_home):
-    wide = ModelChoice(width_px=256, height_px=144)
+async def play_on(host, home, dimmer, model=None):
+    """Change the model if asked, return what plays when that is kept for a restart."""
+    async with attached(host) as client:
+        await client.state(is_live)
+        if model is not None:
+            await client.ask(ChangeModel(model=model))
+            await client.state(lambda s: s.worker.choice == model)
+        await client.ask(SetParameters(values={"dimmer": dimmer}))  # so that a record is written
+        state = await client.state(lambda s: s.live["dimmer"] == dimmer)
+    journal = home / "autosave" / f"on-air-{host.port}.jsonl"
+    assert wait_until(lambda: f'"dimmer":{dimmer}'.encode() in journal.read_bytes())
+    return state.worker.choice
 
-    async def change(host):
-        async with attached(host) as client:
-            await client.state(lambda s: s.playout.mode == "live")
-            await client.ask(ChangeModel(model=wide))
-            await client.state(lambda s: s.worker.choice == wide)
-        journal = segue_home / "autosave" / f"on-air-{host.port}.jsonl"
-        assert wait_until(lambda: b'"width_px":256,"height_px":144' in journal.read_bytes())
 
-    async def look(host):
-        async with attached(host) as client:
-            return await client.state(lambda s: s.playout.mode == "live")
-
+def test_the_model_that_was_changed_to_comes_back_after_every_kill(night, segue_home):
     with host_process(*night) as host:
-        asyncio.run(change(host))
+        asyncio.run(play_on(host, segue_home, 0.4, WIDE))
         host.end(signal.SIGKILL)
     with host_process(*night, "--resume") as second:
-        assert asyncio.run(look(second)).worker.choice == wide
-        second.end()
+        assert asyncio.run(play_on(second, segue_home, 0.3)) == WIDE
+        second.end(signal.SIGKILL)
+    with host_process(*night, "--resume") as third:
+        assert asyncio.run(play_on(third, segue_home, 0.2)) == WIDE
+
+
+def test_a_show_that_is_edited_after_the_kill_plays_the_model_that_it_names_now(night, segue_home):
+    with host_process(*night) as host:
+        asyncio.run(play_on(host, segue_home, 0.4, WIDE))
+        host.end(signal.SIGKILL)
+    save_show(replace(SHOW, model=SMALL), night[1])
+    with host_process(*night, "--resume") as second:
+        assert asyncio.run(play_on(second, segue_home, 0.3)) == SMALL
+
+
+def test_a_model_that_a_window_saved_is_not_the_last_word(night, segue_home):
+    with host_process(*night) as host:
+        asyncio.run(play_on(host, segue_home, 0.4, WIDE))
+        save_show(replace(SHOW, model=WIDE), night[1])
+        asyncio.run(play_on(host, segue_home, 0.3, SMALL))  # by a remote: the show keeps WIDE
+        host.end(signal.SIGKILL)
+    with host_process(*night, "--resume") as second:
+        assert asyncio.run(play_on(second, segue_home, 0.2)) == SMALL
+
+
+def told(*steps):
+    """Return the models after steps of what plays and what the file names."""
+    return reduce(lambda models, step: models.now(*step), steps, Models(HOUSE, HOUSE))
+
+
+@pytest.mark.parametrize(
+    ("models", "in_file", "loaded"),
+    [
+        (told((WIDE, HOUSE)), HOUSE, WIDE),  # changed to
+        (told((WIDE, HOUSE)), SMALL, SMALL),  # and edited
+        (told((WIDE, HOUSE), (WIDE, WIDE)), WIDE, WIDE),  # changed to, and saved by the window
+        (told((WIDE, HOUSE), (WIDE, WIDE)), HOUSE, HOUSE),  # and edited back
+        (told((WIDE, HOUSE), (WIDE, WIDE), (SMALL, WIDE)), WIDE, SMALL),  # and changed by a remote
+        (told((HOUSE, SMALL)), SMALL, SMALL),  # edited while another one played
+        (told((HOUSE, SMALL), (WIDE, SMALL)), SMALL, WIDE),  # and then changed
+        (told((HOUSE, SMALL), (HOUSE, HOUSE)), HOUSE, HOUSE),  # edited, and the edit taken back
+        (Models(WIDE, HOUSE).now(WIDE, HOUSE), HOUSE, WIDE),  # of a host that was resumed itself
+    ],
+)
+def test_the_last_word_names_the_model_that_is_loaded(models, in_file, loaded):
+    moment = on_air(SCORE, CueList(), BEAT, "Night", models=models, is_over=False)
+    assert model_to_load(moment, in_file) == loaded
+
+
+@pytest.mark.parametrize(("model", "loaded"), [(None, HOUSE), (WIDE, WIDE)])
+def test_records_of_an_older_segue_name_the_model_only_when_it_was_changed(model, loaded):
+    moment = OnAir(show="n", look=Look(prompt="y"), panic={}, model=model)
+    assert model_to_load(moment, HOUSE) == loaded
+
+
+def test_the_model_of_a_show_is_read_when_its_file_changed_and_can_be_read(tmp_path):
+    save_show(SHOW, tmp_path)
+    names = ShowModel(load_show(tmp_path), lambda model: structs.replace(model, device="cpu"))
+    assert names() == structs.replace(HOUSE, device="cpu")
+    save_show(replace(SHOW, model=WIDE), tmp_path)
+    assert names() == structs.replace(WIDE, device="cpu")
+    (tmp_path / "show.toml").write_text("[model", encoding="utf-8")
+    assert names() == structs.replace(WIDE, device="cpu")
+    (tmp_path / "show.toml").unlink()
+    assert names() == structs.replace(WIDE, device="cpu")
 
 
 def test_what_cannot_be_resumed_is_none():
-    score = open_score(Look(prompt="ink", name="Ink"), show_seed=1)
-    beat = (BeatSettings(quantum_beats=4.0, sound="default"), BeatClock())
-    moment = on_air(score, CueList(), beat, "Night", is_over=False)
+    models = Models(HOUSE, HOUSE)
+    moment = on_air(SCORE, CueList(), BEAT, "Night", models=models, is_over=False)
     assert resumable(to_record(moment), "Night") == moment
-    over = on_air(score, CueList(), beat, "Night", is_over=True)
+    over = on_air(SCORE, CueList(), BEAT, "Night", models=models, is_over=True)
     for record in (None, b"", b"{}", b"\xff", to_record(over)):
         assert resumable(record, "Night") is None
     assert resumable(to_record(moment), "Another") is None
@@ -122,7 +191,7 @@ def test_what_cannot_be_resumed_is_none():
         {"look": look}, {"clock": BeatClock(bpm=9.0)}, {"beat": BeatSettings(sound="a\0b")},
         {"beat": BeatSettings(quantum_beats=3.0)},
     ):  # fmt: skip
-        assert resumable(to_record(msgspec.structs.replace(moment, **broken)), "Night") is None
+        assert resumable(to_record(structs.replace(moment, **broken)), "Night") is None
 
 
 def test_a_list_that_has_changed_meanwhile_is_resumed_as_far_as_it_is_the_same():

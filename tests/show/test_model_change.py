@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 
@@ -18,7 +19,15 @@ from engine.protocol.messages import (
     SetParameters,
 )
 from engine.protocol.values import Look, ModelChoice, SourceSpec
-from tests.host_process import is_live, played, running, wait_until, worker_pids
+from tests.host_process import (
+    attached,
+    host_process,
+    is_live,
+    played,
+    running,
+    wait_until,
+    worker_pids,
+)
 
 WIDE = ModelChoice(width_px=256, height_px=144)
 SMALL = ModelChoice(width_px=128, height_px=128)
@@ -66,6 +75,25 @@ def test_a_model_loads_beside_the_one_that_plays_and_takes_over_with_the_same_lo
     assert begins.plan.reset_reason == "the model was changed to house"
     assert begins.plan.chunk_index == first.chunks[-1].plan.chunk_index + 1
     assert begins.plan.seed == 77
+
+
+def test_a_model_that_is_asked_for_before_the_first_has_loaded_is_the_one_that_plays():
+    async def script(host):
+        async with attached(host) as client:
+            loading = await client.state(lambda s: s.worker.status == "loading")
+            answer = await client.ask(ChangeModel(model=WIDE))
+            state = await plays(client, WIDE)
+            state = await client.state(lambda s: s.chunk_index > state.chunk_index + 2)
+            assert wait_until(lambda: len(workers(host)) == 1)
+            return loading, answer, state, host.rings()
+
+    with host_process(worker="--chunk-ms 80 --load-ms 2000") as host:
+        loading, answer, state, rings = asyncio.run(script(host))
+    assert (loading.worker.choice, loading.chunk_index) == (ModelChoice(), 0)
+    assert answer.effect.startswith("loading house at 256x144 beside house at 256x256")
+    assert (state.worker.choice, state.worker.coming) == (WIDE, None)
+    assert state.worker.restarts == 0
+    assert len(rings) == 3
 
 
 def test_each_model_has_a_take_that_can_be_played_again(tmp_path):

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from engine.protocol.beat import BEATS_PER_BAR, place_text
 from engine.protocol.messages import EngineState
+from engine.protocol.model_names import pixels_text
 from engine.protocol.pads import PadSpec
 from engine.protocol.parameters import PARAMETERS, Applies, Kind
 from engine.protocol.preview import Preview
@@ -171,4 +172,4 @@ def _machine(state: EngineState) -> Facts:
 
 
 def _model_text(model: ModelChoice) -> str:
-    return f"{model.name} {model.width_px}x{model.height_px}"
+    return f"{model.name} {pixels_text(model.width_px, model.height_px)}"

@@ -49,6 +49,7 @@ from engine.protocol.messages import (
     StartRecording,
     StopRecording,
 )
+from engine.protocol.model_names import pixels_of
 from engine.protocol.pads import PadSpec
 from engine.protocol.parameters import PARAMETERS, Parameter
 from engine.protocol.preview import PRE_ROLL_CHUNKS
@@ -189,12 +190,12 @@ def _recording(value: Argument, stage: Stage) -> AppCommand:
 
 def _model(value: Argument, stage: Stage) -> ChangeModel:
     """Return what loads another model; what is not said stays as it is with the one that plays."""
-    name, _, size = words("/model", value).strip().partition(" ")
-    width, _, height = size.strip().partition("x")
-    if not (name and width.isdecimal() and height.isdecimal()):
+    name, _, text = words("/model", value).strip().partition(" ")
+    size_px = pixels_of(text.strip())
+    if size_px is None:
         raise misfit("/model", [value], "a model and its size, as in 'house 256x144'")
     base = stage.model if name == stage.model.name else ModelChoice(device=stage.model.device)
-    model = structs.replace(base, name=name, width_px=int(width), height_px=int(height))
+    model = structs.replace(base, name=name, width_px=size_px[0], height_px=size_px[1])
     return ChangeModel(model=model)
 
 

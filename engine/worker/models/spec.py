@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Final
 
+from engine.protocol.model_names import with_vace
 from engine.worker.models.house.house import (
     HOUSE_CODEC,
     HOUSE_SAMPLING,
@@ -312,7 +313,7 @@ def _with_vace(spec: ModelSpec, vace: VaceConfig, files: tuple[str, ...]) -> Mod
     assert spec.files is not None
     return replace(
         spec,
-        name=f"{spec.name}-vace",
+        name=with_vace(spec.name),
         control=Control.VACE,
         vace=vace,
         licence=spec.licence

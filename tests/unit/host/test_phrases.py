@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from msgspec import structs
 
 from engine.errors import EngineError, RemoteProtocolError
+from engine.host.remote.facts import facts
 from engine.host.remote.osc import last_values
 from engine.host.remote.osc_codec import OscMessage
 from engine.host.remote.phrases import PRESSES, Question, Stage, is_below, read
@@ -35,10 +36,12 @@ from engine.protocol.messages import (
     StandBy,
     StartRecording,
     StopRecording,
+    WorkerState,
 )
 from engine.protocol.pads import PadSpec
 from engine.protocol.parameters import PARAMETERS, Kind
 from engine.protocol.values import Cut, Look, ModelChoice
+from tests.fakes import engine_state
 
 INK, FIRE = Look(prompt="ink", name="Ink"), Look(prompt="fire", name="Fire")
 STAGE = Stage(
@@ -64,7 +67,16 @@ def test_a_model_is_named_with_its_size_and_keeps_what_is_not_said():
     )
 
 
-@pytest.mark.parametrize("said", ["", "house", "house big", "house 256", "house 256x", 3.0])
+def test_the_model_that_is_told_can_be_asked_for():
+    model = ModelChoice(name="krea-14b-vace", width_px=832, height_px=480)
+    told = facts(engine_state(worker=WorkerState(choice=model, coming=model)), ())
+    assert read("/model", [told["/model"]], STAGE).model == model
+    assert told["/model/coming"] == told["/model"] == "krea-14b-vace 832x480"
+
+
+@pytest.mark.parametrize(
+    "said", ["", "house", "house big", "house 256", "house 256x", "256x144", "house 0x9", 3.0]
+)
 def test_a_model_without_a_size_is_refused(said):
     with pytest.raises(RemoteProtocolError, match="/model"):
         read("/model", [said], STAGE)
