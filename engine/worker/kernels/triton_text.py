@@ -15,7 +15,8 @@ from engine.worker.kernels.text_attention import TextRows
 
 _LOG2_E = 1.4426950408889634
 _NOTHING = tl.constexpr(-1e30)
-_QUERIES, _KEYS, _WARPS = 128, 64, 4
+_QUERIES, _KEYS, _WARPS = 64, 32, 4
+"""50 us for 4680 queries on a text of 40 rows, 40 heads; 128, 64, 4: 91 (H100, triton 3.6)."""
 _LEAST_KEYS = 16  # the matrix units take no fewer
 
 
