@@ -17,6 +17,7 @@ from engine.host.worker_pipe import WorkerEnd, WorkerPipe
 from engine.protocol.orders import LoadModel, Shutdown, WorkerEvent, WorkerFailed, WorkerReady
 
 _SHUTDOWN_S = 2.0
+_OUT_OF_MEMORY = "out of memory"
 
 
 class NextListener(Protocol):
@@ -59,7 +60,7 @@ class Understudy:
         self.watch = watching.heard(self.watch, now_s)
         if isinstance(event, WorkerFailed):
             self.is_out_of_memory = event.out_of_memory
-            self._failed = ("out of memory: " if event.out_of_memory else "") + event.reason
+            self._failed = _said(event)
         if not isinstance(event, WorkerReady):
             return False
         self.watch = watching.ready(self.watch, now_s)
@@ -77,6 +78,12 @@ class Understudy:
         """Return why it ended, in a sentence without its end."""
         last = f" ({end.last_lines[-1]})" if end.last_lines else ""
         return self._kill_reason or self._failed or f"{end}{last}"
+
+
+def _said(event: WorkerFailed) -> str:
+    """Return why it failed, memory named once: some reasons name it themselves."""
+    is_unnamed = event.out_of_memory and not event.reason.startswith(_OUT_OF_MEMORY)
+    return f"{_OUT_OF_MEMORY}: {event.reason}" if is_unnamed else event.reason
 
 
 def dismiss(pipe: WorkerPipe) -> None:
