@@ -299,6 +299,11 @@ def write_row(folder, spec: ModelSpec):
     return folder
 
 
+def write_rows(root, specs):
+    """Write a tiny row of each spec; returns name -> folder."""
+    return {spec.name: write_row(root / spec.name, tiny_row(spec)) for spec in specs}
+
+
 def tiny_vace_weights():
     """Return the stack of the tiny rows."""
     stack = VaceStack(TINY_ROW_WAN, TINY_VACE)

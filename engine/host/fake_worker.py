@@ -5,8 +5,8 @@ it is. Frames depend on the plans alone: a take made with it can be replayed.
 
     python -m engine.host.fake_worker [--chunk-ms 400] [--die-at N] [--hang-at N] [--stall-at N]
                                       [--discard-at N] [--garble-at N] [--late-at N]
-                                      [--fail-load SENTENCE] [--fail-width N] [--load-ms N]
-                                      [--fills-memory]
+                                      [--fail-load SENTENCE] [--fail-width N] [--fills-memory]
+                                      [--load-ms N] [--slow-height N]
 
 The faults happen at chunk N of the show, so a restarted worker does not repeat them. The variable
 `SEGUE_FAKE_WORKER` may hold the same arguments.
@@ -84,6 +84,7 @@ class Behaviour:
     fail_width: int = _NEVER  # a model of this width cannot be loaded
     fills_memory: bool = False  # it loads only where no other worker of its host is
     load_ms: float = 0.0
+    slow_height: int = _NEVER  # where given, only a model of this height takes `load_ms`
 
 
 class Pipe:
@@ -164,7 +165,8 @@ class FakeWorker:
 
     def _load_model(self, load: LoadModel) -> bool:
         behaviour = self._behaviour
-        self._quiet.wait(behaviour.load_ms / 1000)
+        if behaviour.slow_height in (_NEVER, load.model.height_px):
+            self._quiet.wait(behaviour.load_ms / 1000)
         is_full = behaviour.fills_memory and _has_neighbour(self._host_pid)
         is_misfit = load.model.width_px == behaviour.fail_width
         if reason := behaviour.fail_load or ("it does not fit" if is_misfit or is_full else ""):
@@ -317,6 +319,7 @@ def _behaviour(arguments: list[str]) -> Behaviour:
     parser.add_argument("--fail-load", default="")
     parser.add_argument("--fail-width", type=int, default=_NEVER)
     parser.add_argument("--load-ms", type=float, default=0.0)
+    parser.add_argument("--slow-height", type=int, default=_NEVER)
     parser.add_argument("--fills-memory", action="store_true")
     return Behaviour(**vars(parser.parse_args(arguments)))
 

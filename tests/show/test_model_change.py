@@ -32,7 +32,7 @@ from tests.host_process import (
 WIDE = ModelChoice(width_px=256, height_px=144)
 SMALL = ModelChoice(width_px=128, height_px=128)
 FAKE = "engine.host.fake_worker"
-BRISK = "--chunk-ms 80 --load-ms 500"
+BRISK = "--chunk-ms 80 --load-ms 500 --slow-height 144"  # only WIDE takes its time
 
 
 def workers(host):
@@ -56,7 +56,7 @@ def test_a_model_loads_beside_the_one_that_plays_and_takes_over_with_the_same_lo
         assert wait_until(lambda: len(workers(host)) == 1)
         return answer, beside, after, client.events, host.rings()
 
-    slow = "--chunk-ms 80 --load-ms 5000"
+    slow = "--chunk-ms 80 --load-ms 4000 --slow-height 144"
     answer, beside, after, events, rings = played(script, "--takes", str(tmp_path), worker=slow)
     assert answer.effect == "loading house at 256x144 beside house at 256x256, which plays on"
     assert is_live(beside)
@@ -96,13 +96,14 @@ def test_a_model_that_is_asked_for_before_the_first_has_loaded_is_the_one_that_p
     assert len(rings) == 3
 
 
-def test_each_model_has_a_take_that_can_be_played_again(tmp_path):
+def test_each_model_has_a_take_that_can_be_played_again(tmp_path, monkeypatch):
     async def script(host, client):
         await client.ask(ChangeModel(model=WIDE))
         state = await plays(client, WIDE)
         await client.state(lambda s: s.chunk_index > state.chunk_index + 3)
 
     played(script, "--takes", str(tmp_path), worker=BRISK)
+    monkeypatch.setenv("SEGUE_FAKE_WORKER", "--chunk-ms 0")  # a replay need not wait
     for take in tmp_path.iterdir():
         assert replay_file(take).is_same
 
@@ -142,7 +143,7 @@ def test_what_does_not_fit_beside_is_loaded_alone_when_it_is_asked_for_again():
         after = await client.state(lambda s: s.chunk_index > after.chunk_index + 2)
         return notice, before, answer, room, held, after
 
-    worker = "--chunk-ms 80 --load-ms 3000 --fills-memory"
+    worker = "--chunk-ms 80 --load-ms 3000 --slow-height 144 --fills-memory"
     notice, before, answer, room, held, after = played(script, worker=worker)
     assert notice.text == (
         "house at 256x144 was not loaded: out of memory: it does not fit; house at 256x256 plays "
@@ -173,7 +174,7 @@ def test_what_made_room_comes_back_when_the_other_fails_or_is_taken_back(takes_b
         assert wait_until(lambda: len(workers(host)) == 1)
         return host.rings()
 
-    worker = "--chunk-ms 80 --load-ms 3000 --fills-memory"
+    worker = "--chunk-ms 80 --load-ms 2500 --slow-height 144 --fills-memory"
     assert len(played(script, "--model-size", "128x128", worker=worker)) == 3
 
 
@@ -201,7 +202,7 @@ def test_the_last_one_asked_for_counts_and_the_one_that_plays_takes_it_all_back(
         await client.ask(ChangeModel(model=WIDE))
         back = await client.ask(ChangeModel(model=SMALL))
         same = await client.ask(ChangeModel(model=SMALL))
-        await client.state(lambda s: s.chunk_index > small.chunk_index + 10)
+        await client.state(lambda s: s.chunk_index > small.chunk_index + 4)
         state = await client.state(lambda s: s.worker.coming is None)
         assert wait_until(lambda: len(workers(host)) == 1)
         return again, back, same, state, host.rings()
@@ -254,4 +255,4 @@ def test_a_host_that_ends_while_a_model_loads_leaves_nothing(number):
         assert wait_until(lambda: not running(FAKE, pids))
         assert wait_until(lambda: not host.rings())
 
-    played(script, worker="--chunk-ms 80 --load-ms 20000")
+    played(script, worker="--chunk-ms 80 --load-ms 20000 --slow-height 144")

@@ -89,6 +89,7 @@ def test_every_weight_of_the_classifier_has_a_gradient(tmp_path):
     assert all(p.grad is not None and p.grad.isfinite().all() for p in net.parameters())
 
 
+@pytest.mark.usefixtures("float32_steps")
 def test_a_toy_run_learns_to_tell_two_families(trainer):
     before = accuracy(trainer.net, trainer.run, CPU)
     for _ in range(40):

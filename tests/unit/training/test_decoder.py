@@ -63,6 +63,7 @@ def test_clips_are_drawn_once_and_kept(run, monkeypatch):
     assert first.latents.shape == (6, 6, 16, 4, 4)
 
 
+@pytest.mark.usefixtures("float32_steps")
 def test_a_run_that_is_started_again_spends_only_what_is_left(run):
     runtime = start_runtime()
     first = trainer_of(replace(run, seconds=3), runtime)

@@ -185,16 +185,16 @@ def test_a_warm_up_leaves_no_trace():
         assert warm.run(plan(0)).frames_crc32 == cold.run(plan(0)).frames_crc32
 
 
-def test_fifteen_hundred_chunks_run_without_a_reset_and_without_growing():
+def test_five_hundred_chunks_run_without_a_reset_and_without_growing():
     resets, sizes = [], []
     with tiny_worker() as worker:
-        for index in range(1500):
+        for index in range(500):
             resets += worker.run(plan(index, parameters={"steps": 1.0})).resets
             worker.events.clear()
-            if index in (300, 1499):
+            if index in (100, 499):
                 gc.collect()
                 sizes.append(psutil.Process().memory_info().rss)
-        assert worker.loop.model.sampler.cache.state.position == 4500
-        assert worker.loop.frame_counter == 1500 * FRAMES_PER_CHUNK
+        assert worker.loop.model.sampler.cache.state.position == 1500
+        assert worker.loop.frame_counter == 500 * FRAMES_PER_CHUNK
     assert resets == []
-    assert sizes[1] - sizes[0] < 8 * 2**20
+    assert sizes[1] - sizes[0] < 2.5 * 2**20  # 6 KiB a chunk; without a leak it is 0.3 MiB
