@@ -1,8 +1,14 @@
 """Run every check and say how long each took: what `python3 run.py test` becomes.
 
 Standard library only, run by the Python of `.venv`; arguments go to pytest. Exit code 0 when all
-passed, 1 otherwise. Without arguments the tests that no clock hurries share the cores; those that
-play against real time, with hosts, NDI and MIDI, come after them and one by one.
+passed, 1 otherwise. Without arguments the tests run in three parts:
+
+    sharing  compute; no clock hurries them, so each core has its own
+    waiting  watch hosts and windows until something happens, and leave the machine half idle, so
+             two run at once; what is asserted of time is loose
+    lone     assert when frames and messages arrive, through NDI, JACK or a GPU: one by one
+
+A file that is named nowhere is a waiting one.
 """
 
 from __future__ import annotations
@@ -30,8 +36,22 @@ _SHARING = (
     "tests/contract/test_worker_process.py",
     "tests/gui/test_models_panel.py",
 )
+_LONE = (
+    "tests/contract/test_ear.py",
+    "tests/contract/test_link.py",
+    "tests/contract/test_midi.py",
+    "tests/contract/test_ndi.py",
+    "tests/contract/test_outputs.py",
+    "tests/contract/test_sources.py",
+    "tests/contract/test_sources_runner.py",
+    "tests/gpu",
+    "tests/gui/test_midi_learn.py",
+    "tests/gui/test_midi_window.py",
+    "tests/show/test_output_never_stops.py",
+)
 _MAX_WORKERS = 4  # a worker has torch in its memory, so cores are not the limit
-_WATCHED = ("sharing tests", "lone tests", "pytest")
+_WAITING_AT_ONCE = 2  # each plays a host, a generator and often a window: about half a core
+_WATCHED = ("sharing tests", "waiting tests", "lone tests", "pytest")
 
 
 def main(pytest_arguments: list[str]) -> int:
@@ -61,11 +81,18 @@ def checks(pytest_arguments: list[str]) -> dict[str, list[str]]:
 def _tests(pytest: list[str], arguments: list[str]) -> dict[str, list[str]]:
     if arguments:
         return {"pytest": [*pytest, *arguments]}
-    workers = min(os.cpu_count() or 1, _MAX_WORKERS)
+    cores = min(os.cpu_count() or 1, _MAX_WORKERS)
+    others = [f"--ignore={path}" for path in (*_SHARING, *_LONE)]
     return {
-        "sharing tests": [*pytest, "-n", str(workers), "--dist", "loadfile", *_SHARING],
-        "lone tests": [*pytest, *(f"--ignore={path}" for path in _SHARING)],
+        "sharing tests": [*pytest, *_at_once(cores), *_SHARING],
+        "waiting tests": [*pytest, *_at_once(_WAITING_AT_ONCE), *others],
+        "lone tests": [*pytest, *_LONE],
     }
+
+
+def _at_once(processes: int) -> list[str]:
+    """Return what lets files run in so many processes, the tests of a file in one."""
+    return ["-n", str(processes), "--dist", "loadfile"]
 
 
 def _gpu_tests() -> list[str]:
