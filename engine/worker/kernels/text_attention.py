@@ -12,6 +12,7 @@ whose score is larger by log T. That is the same number, not an approximation.
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import torch
@@ -56,6 +57,6 @@ def text_attention_reference(q: Tensor, k: Tensor, v: Tensor, rows: TextRows) ->
     """Plain twin of `text_attention`: scores, softmax and sum written out in float32."""
     place = torch.arange(len(k), device=k.device)
     scores = torch.einsum("qnd,knd->nqk", q.float(), k.float()) / q.shape[-1] ** 0.5
-    more = torch.where(place == rows.num_read - 1, rows.repeats * torch.log(torch.tensor(2.0)), 0.0)
+    more = torch.where(place == rows.num_read - 1, rows.repeats * math.log(2), 0.0)
     scores = (scores + more).masked_fill(place >= rows.num_read, float("-inf"))
     return torch.einsum("nqk,knd->qnd", scores.softmax(-1), v.float()).to(q.dtype)
