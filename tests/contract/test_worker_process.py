@@ -109,6 +109,7 @@ def test_frames_of_the_input_ring_condition_a_chunk(running):
 def test_shutdown_ends_the_process_with_success():
     with worker_process() as worker:
         worker.load()
+        worker.next_event()
         worker.order(Shutdown())
         assert worker.process.wait(30) == 0
 
