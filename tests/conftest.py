@@ -24,9 +24,30 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 os.environ.setdefault("OMP_NUM_THREADS", "1" if "PYTEST_XDIST_WORKER" in os.environ else "2")
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # spinning threads are slow beside a busy test
 
+# Where files share the cores one of these would otherwise run alone at the end, for a minute.
+_LONGEST = (
+    "contract/test_worker_house.py",
+    "contract/test_worker_process.py",
+    "gui/test_lives.py",
+    "gui/test_screenshots.py",
+    "show/test_cuts.py",
+    "show/test_faults.py",
+    "show/test_guides.py",
+    "show/test_model_change.py",
+    "show/test_real_worker.py",
+    "worker/test_bench_picture_parts.py",
+    "worker/test_published_on_air.py",
+    "worker/test_whole_chunk.py",
+)
+
 # A shell that starts the tests in the background lets them ignore Ctrl-C, and whatever they start
 # would inherit that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items):
+    """Let the longest files begin first, and all others in the order that chance gave them."""
+    items.sort(key=lambda item: not item.path.as_posix().endswith(_LONGEST))
 
 
 @pytest.fixture(autouse=True)
